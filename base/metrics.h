@@ -1,0 +1,55 @@
+// The metrics registry: families of counters, gauges and histograms by name and labels, and their
+// text in Prometheus' exposition format. Safe from any thread. A family's help text and type are
+// fixed by its first use; a second use with another type throws std::logic_error.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+
+namespace wp::metrics {
+
+using Counter = prometheus::Counter;
+using Gauge = prometheus::Gauge;
+using Histogram = prometheus::Histogram;
+using Labels = std::map<std::string, std::string>;
+
+class Registry {
+ public:
+  Registry();
+  ~Registry();
+  Registry(const Registry&) = delete;
+  Registry& operator=(const Registry&) = delete;
+
+  /// The series with these labels, made at its first use. The reference lives until `remove`.
+  Counter& counter(const std::string& name, const std::string& help, const Labels& labels = {});
+  Gauge& gauge(const std::string& name, const std::string& help, const Labels& labels = {});
+  /// `buckets` are ascending upper bounds; they are fixed by the first use of the series.
+  Histogram& histogram(const std::string& name, const std::string& help,
+                       const std::vector<double>& buckets, const Labels& labels = {});
+
+  /// Drops every series that carries all of these labels (a pool that is gone). References to
+  /// those series are dead afterwards: only the owner of the labels may call this.
+  void remove(const Labels& labels);
+
+  /// Everything, in text format 0.0.4.
+  std::string text() const;
+
+ private:
+  struct Families;
+  std::unique_ptr<Families> families_;
+};
+
+/// Buckets for durations in seconds, 1 ms to 10 min.
+const std::vector<double>& duration_buckets();
+
+/// Sets process_resident_memory_bytes, process_cpu_seconds_total and process_open_fds to their
+/// present values.
+void update_process_metrics(Registry& registry);
+
+}  // namespace wp::metrics
