@@ -1,0 +1,47 @@
+#include "queue/redis/error.h"
+
+#include <array>
+#include <utility>
+
+namespace wp::redis {
+
+std::string_view to_string(ErrorClass error) {
+  switch (error) {
+    case ErrorClass::refused: return "Refused";
+    case ErrorClass::timeout: return "Timeout";
+    case ErrorClass::closed: return "Closed";
+    case ErrorClass::auth: return "Auth";
+    case ErrorClass::permission: return "Permission";
+    case ErrorClass::loading: return "Loading";
+    case ErrorClass::read_only: return "ReadOnly";
+    case ErrorClass::out_of_memory: return "OutOfMemory";
+    case ErrorClass::no_script: return "NoScript";
+    case ErrorClass::wrong_type: return "WrongType";
+    case ErrorClass::protocol: return "Protocol";
+    case ErrorClass::server: return "Server";
+  }
+  return "Server";
+}
+
+ErrorClass classify_reply(std::string_view message) {
+  static constexpr std::array<std::pair<std::string_view, ErrorClass>, 12> kPrefixes = {{
+      {"NOAUTH", ErrorClass::auth},
+      {"WRONGPASS", ErrorClass::auth},
+      {"ERR AUTH", ErrorClass::auth},
+      {"ERR invalid password", ErrorClass::auth},
+      {"NOPERM", ErrorClass::permission},
+      {"LOADING", ErrorClass::loading},
+      {"MASTERDOWN", ErrorClass::loading},
+      {"READONLY", ErrorClass::read_only},
+      {"OOM", ErrorClass::out_of_memory},
+      {"NOSCRIPT", ErrorClass::no_script},
+      {"WRONGTYPE", ErrorClass::wrong_type},
+      {"ERR Protocol error", ErrorClass::protocol},
+  }};
+  for (const auto& [prefix, error] : kPrefixes) {
+    if (message.starts_with(prefix)) return error;
+  }
+  return ErrorClass::server;
+}
+
+}  // namespace wp::redis

@@ -1,0 +1,48 @@
+// What can go wrong between us and Redis, as one type with a class. The class is what people and
+// metrics see; the message never holds a password, nor more than 200 bytes of what the server said.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace wp::redis {
+
+enum class ErrorClass {
+  refused,        // nobody listens, no such host, no such socket
+  timeout,        // no answer in time
+  closed,         // the connection ended under us
+  auth,           // wrong or missing password or user
+  permission,     // the user may not run this command or touch this key
+  loading,        // Redis reads its data set
+  read_only,      // a replica
+  out_of_memory,  // maxmemory reached
+  no_script,      // script cache was flushed
+  wrong_type,     // the key holds something else
+  protocol,       // the bytes are not what the protocol allows
+  server,         // any other error reply
+};
+
+/// The class in CamelCase, as conditions and metrics name it: Refused, Timeout, …
+std::string_view to_string(ErrorClass error);
+
+class Error : public std::runtime_error {
+ public:
+  Error(ErrorClass error, const std::string& message) : std::runtime_error(message), class_(error) {}
+
+  ErrorClass error_class() const { return class_; }
+
+  /// True when the connection can't be used any more, and the outcome of what was sent is unknown.
+  bool connection_lost() const {
+    return class_ == ErrorClass::refused || class_ == ErrorClass::timeout ||
+           class_ == ErrorClass::closed || class_ == ErrorClass::protocol;
+  }
+
+ private:
+  ErrorClass class_;
+};
+
+/// The class of an error reply, by its first word (NOAUTH, LOADING, …).
+ErrorClass classify_reply(std::string_view message);
+
+}  // namespace wp::redis
