@@ -58,7 +58,8 @@ class WorkQueue {
   std::size_t size() const;
 
  private:
-  void publish_depth();
+  void add_locked(const std::string& key, Millis now);
+  void publish(Millis now);
 
   const Options options_;
   mutable std::mutex mutex_;
