@@ -1,7 +1,6 @@
 #include "base/clock.h"
 
 #include <ctime>
-
 #include <fmt/format.h>
 
 namespace wp {

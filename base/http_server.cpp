@@ -1,9 +1,8 @@
 #include "base/http_server.h"
 
+#include <httplib.h>
 #include <stdexcept>
 #include <thread>
-
-#include <httplib.h>
 
 namespace wp {
 namespace {
@@ -15,7 +14,8 @@ void answer(const std::vector<HealthCheck>& checks, bool verbose, httplib::Respo
     const auto problem = check.failing();
     if (problem) ok = false;
     if (problem || verbose) {
-      details += (problem ? "[-]" : "[+]") + check.name + (problem ? ": " + *problem : " ok") + "\n";
+      details +=
+          (problem ? "[-]" : "[+]") + check.name + (problem ? ": " + *problem : " ok") + "\n";
     }
   }
   response.status = ok ? 200 : 503;
@@ -90,6 +90,8 @@ HttpServer::~HttpServer() {
   impl_->thread.join();
 }
 
-int HttpServer::port() const { return impl_->port; }
+int HttpServer::port() const {
+  return impl_->port;
+}
 
 }  // namespace wp

@@ -1,10 +1,9 @@
 #include "base/ids.h"
 
-#include <sys/random.h>
-
 #include <mutex>
 #include <stdexcept>
 #include <string_view>
+#include <sys/random.h>
 
 #include "base/clock.h"
 

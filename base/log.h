@@ -1,7 +1,8 @@
 // Structured logs: one JSON object per line on stderr, a constant message and fields.
 //
 //   log::info("worker registered", {{"worker", id}, {"slots", 4}});
-//   {"ts":"2026-11-21T06:32:38.123Z","level":"info","msg":"worker registered","worker":"…","slots":4}
+//   {"ts":"2026-11-21T06:32:38.123Z","level":"info","msg":"worker
+//   registered","worker":"…","slots":4}
 //
 // Safe from any thread; a line is never torn. Callers never pass secrets: nothing is redacted here.
 #pragma once
@@ -25,8 +26,7 @@ class Value {
   template <std::same_as<bool> T>
   Value(T flag) : value_(flag) {}
   template <std::integral T>
-    requires(!std::same_as<T, bool>)
-  Value(T number) : value_(static_cast<std::int64_t>(number)) {}
+  requires(!std::same_as<T, bool>) Value(T number) : value_(static_cast<std::int64_t>(number)) {}
   template <std::floating_point T>
   Value(T number) : value_(static_cast<double>(number)) {}
 

@@ -1,17 +1,15 @@
 #include "base/metrics.h"
 
 #include <dirent.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <fstream>
 #include <iterator>
 #include <mutex>
-#include <stdexcept>
-
 #include <prometheus/family.h>
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
+#include <stdexcept>
+#include <sys/resource.h>
+#include <unistd.h>
 
 namespace wp::metrics {
 namespace {
@@ -120,9 +118,8 @@ std::string Registry::text() const {
 }
 
 const std::vector<double>& duration_buckets() {
-  static const std::vector<double> buckets = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
-                                              0.5,   1,      2.5,   5,    10,    30,   60,  300,
-                                              600};
+  static const std::vector<double> buckets = {
+      0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 600};
   return buckets;
 }
 

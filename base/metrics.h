@@ -5,12 +5,11 @@
 
 #include <map>
 #include <memory>
-#include <string>
-#include <vector>
-
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
+#include <string>
+#include <vector>
 
 namespace wp::metrics {
 

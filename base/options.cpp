@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <fmt/format.h>
 #include <iostream>
+#include <yaml-cpp/yaml.h>
 
 #include <CLI/CLI.hpp>
-#include <fmt/format.h>
-#include <yaml-cpp/yaml.h>
 
 #include "base/units.h"
 
@@ -90,9 +90,10 @@ struct Options::Impl {
   void take(Entry& entry, const std::vector<std::string>& texts, const std::string& source) const {
     const auto allowed = entry.assign(texts);
     if (allowed) {
-      const std::string shown = entry.setting.secret ? "the given value" : "\"" + join(texts, ",") + "\"";
-      throw UsageError(
-          fmt::format("{}: {} (from {}) is not allowed: {}", entry.setting.name, shown, source, *allowed));
+      const std::string shown =
+          entry.setting.secret ? "the given value" : "\"" + join(texts, ",") + "\"";
+      throw UsageError(fmt::format("{}: {} (from {}) is not allowed: {}", entry.setting.name, shown,
+                                   source, *allowed));
     }
     entry.source = source;
   }
@@ -106,7 +107,8 @@ struct Options::Impl {
              "flag --" + entry.setting.name);
         continue;
       }
-      const char* env = entry.setting.env.empty() ? nullptr : std::getenv(entry.setting.env.c_str());
+      const char* env =
+          entry.setting.env.empty() ? nullptr : std::getenv(entry.setting.env.c_str());
       if (env != nullptr && *env != '\0') {
         take(entry, entry.many ? split_commas(env) : std::vector<std::string>{env},
              "environment " + entry.setting.env);
@@ -159,7 +161,9 @@ YAML::Node load_file(const std::string& name) {
 }
 
 // A single scalar; the last one given counts.
-const std::string& last(const std::vector<std::string>& texts) { return texts.back(); }
+const std::string& last(const std::vector<std::string>& texts) {
+  return texts.back();
+}
 
 }  // namespace
 
@@ -261,8 +265,8 @@ Options& Options::toggle(Setting setting, bool& value) {
     return std::nullopt;
   };
   entry.show = [&value] { return value ? "true" : "false"; };
-  entry.flag = impl_->app->add_flag("--" + entry.setting.name, entry.toggle_flag,
-                                    impl_->help_of(entry, ""));
+  entry.flag =
+      impl_->app->add_flag("--" + entry.setting.name, entry.toggle_flag, impl_->help_of(entry, ""));
   return *this;
 }
 

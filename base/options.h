@@ -30,11 +30,11 @@ class UsageError : public std::runtime_error {
 };
 
 struct Setting {
-  std::string name;         // flag --name, key `name` in the file
-  std::string env = {};     // empty: not read from the environment
+  std::string name;      // flag --name, key `name` in the file
+  std::string env = {};  // empty: not read from the environment
   std::string help = {};
   std::string placeholder = "VALUE";
-  bool secret = false;      // never printed, neither in errors nor in the start-up log
+  bool secret = false;  // never printed, neither in errors nor in the start-up log
 };
 
 struct Bounds {

@@ -1,11 +1,10 @@
 #include "base/stop_signals.h"
 
+#include <csignal>
+#include <cstdint>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
-
-#include <csignal>
-#include <cstdint>
 
 namespace wp {
 
@@ -34,6 +33,8 @@ StopSignals::~StopSignals() {
   thread_.join();
 }
 
-void ignore_sigpipe() { std::signal(SIGPIPE, SIG_IGN); }
+void ignore_sigpipe() {
+  std::signal(SIGPIPE, SIG_IGN);
+}
 
 }  // namespace wp

@@ -1,5 +1,5 @@
 // The words of the job queue as values: what a producer hands in, what a worker gets, and how it
-// reports back. Pure data; ../../shared/design names the meaning (docs/protocol.md on the wire).
+// reports back. Pure data.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace wp::queue {
 
-inline constexpr int kDefaultPriority = 100;             // 0..255, 255 first
+inline constexpr int kDefaultPriority = 100;  // 0..255, 255 first
 inline constexpr std::size_t kMaxResultBytes = 16 * 1024;
 inline constexpr std::size_t kMaxErrorBytes = 2 * 1024;
 inline constexpr std::size_t kMaxJobsPerCall = 500;
@@ -19,11 +19,11 @@ inline constexpr std::size_t kMaxBytesPerCall = 1024 * 1024;
 
 /// A job as a producer describes it.
 struct NewJob {
-  std::string id;               // empty: one is made. Else 1..64 of A-Za-z0-9._:-
-  std::string type = "default"; // 1..64 of A-Za-z0-9._:-
-  std::string payload;          // any bytes; reaches the handler as they are
+  std::string id;                // empty: one is made. Else 1..64 of A-Za-z0-9._:-
+  std::string type = "default";  // 1..64 of A-Za-z0-9._:-
+  std::string payload;           // any bytes; reaches the handler as they are
   int priority = kDefaultPriority;
-  Millis delay{0};              // not before now + delay
+  Millis delay{0};  // not before now + delay
 };
 
 /// One line that names what is wrong with the job and what is allowed; empty when it is fine.
@@ -36,21 +36,21 @@ JobState parse_job_state(std::string_view text);
 /// What became of one job of an ENQUEUE.
 struct Enqueued {
   std::string id;
-  bool duplicate = false;             // the id lives already (or an unsure first try took effect)
-  JobState state = JobState::ready;   // where it is now
+  bool duplicate = false;            // the id lives already (or an unsure first try took effect)
+  JobState state = JobState::ready;  // where it is now
 };
 
 /// A claimed job: what a runner needs to execute it.
 struct ClaimedJob {
   std::string id;
-  std::int64_t epoch = 0;    // the fence: names this claim in every settlement
+  std::int64_t epoch = 0;  // the fence: names this claim in every settlement
   std::string type;
   std::string payload;
-  int failures = 0;          // WP_ATTEMPT = failures + 1
+  int failures = 0;  // WP_ATTEMPT = failures + 1
   int crashes = 0;
   int losses = 0;
-  Millis waited{0};          // since it became ready
-  bool alone = false;        // a suspect: nothing else runs on this worker meanwhile
+  Millis waited{0};    // since it became ready
+  bool alone = false;  // a suspect: nothing else runs on this worker meanwhile
 };
 
 enum class Outcome {
@@ -66,18 +66,18 @@ struct Settlement {
   std::string id;
   std::int64_t epoch = 0;
   Outcome outcome = Outcome::complete;
-  std::string text;            // result or error; cut to the bounds above by the sender
-  Millis duration{0};          // of the handler, for the statistics
-  Millis delay{0};             // defer: not before now + delay
+  std::string text;    // result or error; cut to the bounds above by the sender
+  Millis duration{0};  // of the handler, for the statistics
+  Millis delay{0};     // defer: not before now + delay
 };
 
 /// What the queue made of a settlement.
 enum class Settled {
-  done,      // completed
-  retried,   // fails again later
+  done,     // completed
+  retried,  // fails again later
   deferred,
   dead,
-  stale,     // the fence did not match: nothing was changed
+  stale,  // the fence did not match: nothing was changed
 };
 std::string_view to_string(Settled settled);
 
@@ -87,8 +87,8 @@ enum class ReleaseKind { unstarted, interrupted };
 /// Progress of a running job, visible to anyone.
 struct Progress {
   std::string id;
-  int percent = 0;             // 0..100
-  std::string message;         // at most 200 bytes
+  int percent = 0;      // 0..100
+  std::string message;  // at most 200 bytes
 };
 
 /// id and epoch: the fence of one claim.

@@ -53,7 +53,7 @@ class FormatError : public std::runtime_error {
 struct Config {
   bool present = false;
   std::string hash;
-  std::string owner;               // pool uid, "standalone", or empty
+  std::string owner;  // pool uid, "standalone", or empty
   std::map<std::string, std::string> fields;
 
   std::int64_t number(std::string_view field, std::int64_t fallback) const;
@@ -67,51 +67,51 @@ struct WorkerView {
   bool retired = false;                // by the operator: claim no more
   bool paused = false;                 // the queue's claims stand still
   bool claimable = false;              // a job could be claimed now
-  std::optional<Millis> next_due;      // the earliest delayed job, Redis's clock
+  std::optional<Millis> next_due;      // when a STEP would find something: the earliest delayed
+                                       // job's due time or lease to reap; Redis's clock
   std::string config_hash;             // re-read the config when it changes
 };
 
 struct StepResult {
-  std::vector<Settled> settled;        // one per settlement, in order
+  std::vector<Settled> settled;  // one per settlement, in order
   std::vector<ClaimedJob> claimed;
   WorkerView view;
 };
 
 struct BeatResult {
-  std::vector<std::string> lost;       // of the claims named: no longer ours
+  std::vector<std::string> lost;  // of the claims named: no longer ours
   WorkerView view;
 };
 
 struct RegisterResult {
   Config config;
   Millis now{0};
-  int taken_back = 0;                  // jobs that an earlier incarnation held
+  int taken_back = 0;  // jobs that an earlier incarnation held
 };
 
 struct WorkerCounts {
   std::string worker;
-  Millis last_beat{0};                 // Redis's clock
-  int held = 0;                        // jobs it holds
+  Millis last_beat{0};  // Redis's clock
+  int held = 0;         // jobs it holds
   bool retired = false;
-  std::string info;                    // JSON as the worker wrote it; empty unless asked for
+  std::string info;  // JSON as the worker wrote it; empty unless asked for
 };
 
 /// The queue at one moment (one script: the numbers belong together).
 struct Counts {
-  Millis now{0};                       // Redis's clock
-  std::int64_t waiting = 0;            // ready and alone
-  std::int64_t due = 0;                // delayed, due already
-  std::int64_t due_soon = 0;           // delayed, due within the horizon (includes due)
-  std::int64_t delayed = 0;            // all delayed
+  Millis now{0};              // Redis's clock
+  std::int64_t waiting = 0;   // ready and alone
+  std::int64_t due = 0;       // delayed, due already
+  std::int64_t due_soon = 0;  // delayed, due within the horizon (includes due)
+  std::int64_t delayed = 0;   // all delayed
   std::int64_t active = 0;
-  std::int64_t active_serving = 0;     // without those on retired or terminating pods
+  std::int64_t active_serving = 0;  // without those on retired or terminating pods
   std::int64_t dead = 0;
-  std::int64_t done = 0;               // kept
-  std::int64_t bytes = 0;              // of the bodies held
+  std::int64_t done = 0;   // kept
+  std::int64_t bytes = 0;  // of the bodies held
   std::optional<Millis> next_due;
-  std::optional<Millis> oldest_wait;   // of the longest waiting head
+  std::optional<Millis> oldest_wait;  // of the longest waiting head
   bool paused = false;
-  std::string run_id;                  // of the Redis; changes with a restart (filled by the reader)
   bool config_present = false;
   std::string config_hash;
   std::string config_owner;
@@ -126,17 +126,17 @@ struct JobView {
   std::string id;
   JobState state = JobState::unknown;  // unknown: no such job
   std::string type;
-  std::string payload;                 // empty when dropped
+  std::string payload;  // empty when dropped
   bool payload_kept = false;
   int priority = 0;
   int failures = 0, crashes = 0, losses = 0, deferrals = 0;
   Millis enqueued{0};
-  Millis due{0};                       // delayed
-  Millis finished{0};                  // done, dead
-  std::string worker;                  // active
-  std::int64_t epoch = 0;              // active
-  Millis lease_until{0};               // active
-  std::string result;                  // JSON document: result or error, history, progress
+  Millis due{0};           // delayed
+  Millis finished{0};      // done, dead
+  std::string worker;      // active
+  std::int64_t epoch = 0;  // active
+  Millis lease_until{0};   // active
+  std::string result;      // JSON document: result or error, history, progress
 };
 
 enum class ConfigWritten { written, unchanged, stale_term, other_owner };

@@ -8,9 +8,9 @@
 namespace wp::redis {
 
 struct Endpoint {
-  std::string host;             // empty with a unix socket
+  std::string host;  // empty with a unix socket
   int port = 6379;
-  std::string socket_path;      // unix:///path
+  std::string socket_path;  // unix:///path
   int database = 0;
   std::string username;
   std::string password;

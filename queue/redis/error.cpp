@@ -7,18 +7,30 @@ namespace wp::redis {
 
 std::string_view to_string(ErrorClass error) {
   switch (error) {
-    case ErrorClass::refused: return "Refused";
-    case ErrorClass::timeout: return "Timeout";
-    case ErrorClass::closed: return "Closed";
-    case ErrorClass::auth: return "Auth";
-    case ErrorClass::permission: return "Permission";
-    case ErrorClass::loading: return "Loading";
-    case ErrorClass::read_only: return "ReadOnly";
-    case ErrorClass::out_of_memory: return "OutOfMemory";
-    case ErrorClass::no_script: return "NoScript";
-    case ErrorClass::wrong_type: return "WrongType";
-    case ErrorClass::protocol: return "Protocol";
-    case ErrorClass::server: return "Server";
+    case ErrorClass::refused:
+      return "Refused";
+    case ErrorClass::timeout:
+      return "Timeout";
+    case ErrorClass::closed:
+      return "Closed";
+    case ErrorClass::auth:
+      return "Auth";
+    case ErrorClass::permission:
+      return "Permission";
+    case ErrorClass::loading:
+      return "Loading";
+    case ErrorClass::read_only:
+      return "ReadOnly";
+    case ErrorClass::out_of_memory:
+      return "OutOfMemory";
+    case ErrorClass::no_script:
+      return "NoScript";
+    case ErrorClass::wrong_type:
+      return "WrongType";
+    case ErrorClass::protocol:
+      return "Protocol";
+    case ErrorClass::server:
+      return "Server";
   }
   return "Server";
 }

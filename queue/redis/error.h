@@ -28,7 +28,8 @@ std::string_view to_string(ErrorClass error);
 
 class Error : public std::runtime_error {
  public:
-  Error(ErrorClass error, const std::string& message) : std::runtime_error(message), class_(error) {}
+  Error(ErrorClass error, const std::string& message)
+      : std::runtime_error(message), class_(error) {}
 
   ErrorClass error_class() const { return class_; }
 

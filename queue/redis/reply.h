@@ -13,12 +13,12 @@ struct Reply {
 
   Type type = Type::nil;
   std::int64_t number = 0;
-  std::string bytes;            // status, error, text
-  std::vector<Reply> items;     // array
+  std::string bytes;         // status, error, text
+  std::vector<Reply> items;  // array
 
   bool is_nil() const { return type == Type::nil; }
-  std::int64_t integer() const;             // also a text that is a whole number
-  const std::string& text() const;          // text or status
+  std::int64_t integer() const;     // also a text that is a whole number
+  const std::string& text() const;  // text or status
   const std::vector<Reply>& array() const;
   /// The i-th element of an array.
   const Reply& at(std::size_t i) const;

@@ -1,0 +1,10 @@
+# Writes every .lua below ROOT into OUT as a table of raw string literals.
+file(GLOB_RECURSE FILES RELATIVE ${ROOT} ${ROOT}/*.lua)
+set(TEXT "#include \"queue/lua_sources.h\"\n\nnamespace wp {\n\nstd::string_view lua_source(std::string_view name) {\n")
+foreach(FILE ${FILES})
+  file(READ ${ROOT}/${FILE} BODY)
+  string(REGEX REPLACE "\\.lua$" "" NAME ${FILE})
+  string(APPEND TEXT "  if (name == \"${NAME}\") return R\"lua(${BODY})lua\";\n")
+endforeach()
+string(APPEND TEXT "  return {};\n}\n\n}  // namespace wp\n")
+file(WRITE ${OUT} "${TEXT}")

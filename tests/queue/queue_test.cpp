@@ -1,0 +1,301 @@
+// The operations on a real Redis, one behaviour a case; CHECK holds after each.
+#include "queue/queue.h"
+
+#include <doctest/doctest.h>
+
+#include "tests/queue/fixture.h"
+
+using namespace wp;
+using namespace wp::queue;
+using wp::test::Fields;
+using wp::test::QueueFixture;
+
+namespace {
+const std::string kWorker = "pod-a/00000001";
+const std::string kOther = "pod-b/00000002";
+}  // namespace
+
+TEST_CASE("a job travels from enqueue to done, with its bytes untouched") {
+  QueueFixture f;
+  NewJob job;
+  job.type = "thumbnail";
+  job.payload = std::string("line\n\0binary\xff", 13);
+  const auto enqueued = f.put({job});
+  REQUIRE(enqueued.size() == 1);
+  CHECK(enqueued[0].id.size() == 13);
+  CHECK_FALSE(enqueued[0].duplicate);
+
+  const auto claimed = f.claim(kWorker);
+  REQUIRE(claimed.size() == 1);
+  CHECK(claimed[0].id == enqueued[0].id);
+  CHECK(claimed[0].type == "thumbnail");
+  CHECK(claimed[0].payload == job.payload);
+  CHECK(claimed[0].failures == 0);
+  CHECK(f.queue.job(enqueued[0].id).state == JobState::active);
+  CHECK(f.queue.job(enqueued[0].id).worker == kWorker);
+  f.check();
+
+  const auto result =
+      f.queue.step(kWorker, {f.settle(claimed[0], Outcome::complete, "{\"n\":1}")}, 0);
+  REQUIRE(result.settled.size() == 1);
+  CHECK(result.settled[0] == Settled::done);
+  const JobView view = f.queue.job(enqueued[0].id);
+  CHECK(view.state == JobState::done);
+  CHECK(view.result.find("\"result\":{\"n\":1}") != std::string::npos);
+  CHECK_FALSE(view.payload_kept);
+  f.check();
+}
+
+TEST_CASE("strict priority, first in first out within one") {
+  QueueFixture f;
+  f.put("low", 1);
+  f.put("a");
+  f.put("b");
+  f.put("high", 255);
+  const auto claimed = f.claim(kWorker, 10);
+  REQUIRE(claimed.size() == 4);
+  CHECK(claimed[0].id == "high");
+  CHECK(claimed[1].id == "a");
+  CHECK(claimed[2].id == "b");
+  CHECK(claimed[3].id == "low");
+  CHECK(claimed[0].epoch < claimed[1].epoch);
+  f.check();
+}
+
+TEST_CASE("a live id answers duplicate with its state, and changes nothing") {
+  QueueFixture f;
+  f.put("x");
+  NewJob again;
+  again.id = "x";
+  again.payload = "other";
+  CHECK(f.put({again})[0].state == JobState::ready);
+  const auto claimed = f.claim(kWorker);
+  CHECK(claimed[0].payload == "payload of x");
+  auto repeated = f.put({again, again});
+  CHECK(repeated[0].duplicate);
+  CHECK(repeated[0].state == JobState::active);
+  (void)f.queue.step(kWorker, {f.settle(claimed[0])}, 0);
+  CHECK(f.put({again})[0].state == JobState::done);
+  CHECK(f.queue.counts(Millis{0}, {}, false).waiting == 0);
+  f.check();
+}
+
+TEST_CASE("a batch larger than one call is split and all of it arrives") {
+  QueueFixture f;
+  std::vector<NewJob> jobs(1234);
+  for (NewJob& job : jobs) job.payload = "p";
+  CHECK(f.queue.enqueue(jobs).size() == 1234);
+  CHECK(f.queue.counts(Millis{0}, {}, false).waiting == 1234);
+  f.check();
+}
+
+TEST_CASE("refusals take nothing: full by depth, full by bytes, too big, no pool") {
+  QueueFixture f(Fields{{"max_depth", "3"}, {"max_payload", "100"}});
+  f.put("1");
+  f.put("2");
+  std::vector<NewJob> two(2);
+  try {
+    (void)f.queue.enqueue(two);
+    FAIL("accepted beyond maxDepth");
+  } catch (const EnqueueRefused& e) {
+    CHECK(e.reason() == EnqueueRefused::Reason::full);
+    CHECK(e.retry_after() >= Millis{1000});
+  }
+  f.put("3");
+  CHECK_THROWS_AS(f.put("4"), EnqueueRefused);
+  // A duplicate is answered even when the queue is full: a producer's repeat is safe.
+  f.put("3");
+  const auto claimed = f.claim(kWorker);
+  (void)f.queue.step(kWorker, {f.settle(claimed[0])}, 0);
+  f.put("4");
+
+  f.set("max_depth", "0");
+  f.set("max_bytes", "200");
+  std::vector<NewJob> fat(1);
+  fat[0].payload = std::string(101, 'x');
+  try {
+    (void)f.queue.enqueue(fat);
+    FAIL("accepted beyond maxPayload");
+  } catch (const EnqueueRefused& e) {
+    CHECK(e.reason() == EnqueueRefused::Reason::too_big);
+  }
+  fat[0].payload = std::string(100, 'x');
+  try {
+    (void)f.queue.enqueue(fat);
+    FAIL("accepted beyond maxBytes");
+  } catch (const EnqueueRefused& e) {
+    CHECK(e.reason() == EnqueueRefused::Reason::full);
+  }
+  CHECK(f.queue.counts(Millis{0}, {}, false).waiting == 3);
+  f.check();
+
+  Queue nobody(f.connection, "nobody");
+  std::vector<NewJob> one(1);
+  CHECK_THROWS_AS((void)nobody.enqueue(one), EnqueueRefused);
+  CHECK(nobody.enqueue(one, true).size() == 1);
+}
+
+TEST_CASE("failures are retried, counted, and bury the job at maxAttempts") {
+  QueueFixture f;
+  f.put("x");
+  for (int attempt = 1; attempt <= 3; ++attempt) {
+    const auto claimed = f.claim(kWorker);
+    REQUIRE(claimed.size() == 1);
+    CHECK(claimed[0].failures == attempt - 1);
+    const auto result = f.queue.step(kWorker, {f.settle(claimed[0], Outcome::fail, "no luck")}, 0);
+    CHECK(result.settled[0] == (attempt < 3 ? Settled::retried : Settled::dead));
+    f.check();
+  }
+  const JobView view = f.queue.job("x");
+  CHECK(view.state == JobState::dead);
+  CHECK(view.failures == 3);
+  CHECK(view.result.find("no luck") != std::string::npos);
+  CHECK(view.payload == "payload of x");
+}
+
+TEST_CASE("a deferral counts nothing and waits as long as it was told") {
+  QueueFixture f;
+  f.put("x");
+  auto claimed = f.claim(kWorker);
+  Settlement s = f.settle(claimed[0], Outcome::defer);
+  s.delay = Millis{3600000};
+  CHECK(f.queue.step(kWorker, {s}, 1).settled[0] == Settled::deferred);
+  const Counts counts = f.queue.counts(Millis{3700000}, {}, false);
+  CHECK(counts.delayed == 1);
+  CHECK(counts.due == 0);
+  CHECK(counts.due_soon == 1);
+  CHECK(f.queue.job("x").failures == 0);
+  f.check();
+}
+
+TEST_CASE("a delayed job is claimed when it is due and not before") {
+  QueueFixture f;
+  NewJob job;
+  job.id = "later";
+  job.delay = Millis{3600000};
+  CHECK(f.put({job})[0].state == JobState::delayed);
+  const auto early = f.queue.step(kWorker, {}, 1);
+  CHECK(early.claimed.empty());
+  REQUIRE(early.view.next_due.has_value());
+  CHECK(*early.view.next_due > early.view.now);
+  (void)f.raw.execute({"ZADD", key_name("q", "delayed"), "1", "later"});
+  CHECK(f.claim(kWorker).size() == 1);
+  f.check();
+}
+
+TEST_CASE("released jobs return to their old place, uncounted") {
+  QueueFixture f;
+  f.put("first");
+  f.put("second");
+  const auto claimed = f.claim(kWorker);
+  REQUIRE(claimed[0].id == "first");
+  CHECK(f.queue.release(kWorker, {{claimed[0].id, claimed[0].epoch}}, ReleaseKind::interrupted,
+                        false) == 1);
+  const auto again = f.claim(kOther, 2);
+  REQUIRE(again.size() == 2);
+  CHECK(again[0].id == "first");
+  CHECK(again[0].failures + again[0].crashes + again[0].losses == 0);
+  f.check();
+}
+
+TEST_CASE("leaving forgets the worker") {
+  QueueFixture f;
+  (void)f.queue.register_worker(kWorker, "{}", {});
+  CHECK(f.queue.counts(Millis{0}, {}, true).workers.size() == 1);
+  (void)f.queue.release(kWorker, {}, ReleaseKind::unstarted, true);
+  CHECK(f.queue.counts(Millis{0}, {}, true).workers.empty());
+}
+
+TEST_CASE("registering without a configuration writes the defaults as standalone") {
+  QueueFixture f;
+  (void)f.raw.execute({"FLUSHALL"});
+  const auto registered = f.queue.register_worker(kWorker, "{}", {{"lease_ms", "9000"}});
+  CHECK(registered.config.present);
+  CHECK(registered.config.owner == "standalone");
+  CHECK(registered.config.number("lease_ms", 0) == 9000);
+  // Any pool replaces it.
+  CHECK(f.queue.write_config({{"lease_ms", "7000"}}, "h", "pool", 5) == ConfigWritten::written);
+  CHECK(f.queue.read_config().number("lease_ms", 0) == 7000);
+}
+
+TEST_CASE("a queue of a newer format is refused with what to do") {
+  QueueFixture f;
+  f.set("format", "99");
+  CHECK_THROWS_WITH_AS((void)f.queue.register_worker(kWorker, "{}", {}),
+                       doctest::Contains("upgrade"), FormatError);
+}
+
+TEST_CASE("configuration: a lower term and another pool are refused") {
+  QueueFixture f;
+  CHECK(f.queue.write_config({}, "hash", "pool-uid", 1) == ConfigWritten::unchanged);
+  CHECK(f.queue.write_config({}, "hash2", "pool-uid", 7) == ConfigWritten::written);
+  CHECK(f.queue.write_config({}, "hash3", "pool-uid", 6) == ConfigWritten::stale_term);
+  CHECK(f.queue.write_config({}, "hash4", "another", 9) == ConfigWritten::other_owner);
+}
+
+TEST_CASE("pausing moves no data and stops claims; resuming brings the token back") {
+  QueueFixture f;
+  f.put("x");
+  (void)f.queue.write_config({{"paused", "1"}}, "p", "pool-uid", 2);
+  CHECK(f.claim(kWorker).empty());
+  f.check();
+  (void)f.queue.write_config({{"paused", "0"}}, "r", "pool-uid", 3);
+  f.check();
+  CHECK(f.claim(kWorker).size() == 1);
+}
+
+TEST_CASE("maxActive bounds what runs at once") {
+  QueueFixture f(Fields{{"max_active", "2"}});
+  for (int i = 0; i < 5; ++i) f.put("j" + std::to_string(i));
+  const auto claimed = f.claim(kWorker, 5);
+  CHECK(claimed.size() == 2);
+  f.check();
+  CHECK(f.claim(kOther, 5).empty());
+  (void)f.queue.step(kWorker, {f.settle(claimed[0])}, 0);
+  f.check();
+  CHECK(f.claim(kOther, 5).size() == 1);
+}
+
+TEST_CASE("counts: what waits, runs, and by which type") {
+  QueueFixture f;
+  std::vector<NewJob> jobs(3);
+  jobs[0].type = "a";
+  jobs[1].type = "b";
+  jobs[2].type = "b";
+  (void)f.queue.enqueue(jobs);
+  (void)f.queue.register_worker(kWorker, "{\"pod\":\"a\"}", {});
+  (void)f.claim(kWorker);
+  const Counts counts = f.queue.counts(Millis{0}, {"pod-a"}, true);
+  CHECK(counts.waiting == 2);
+  CHECK(counts.active == 1);
+  CHECK(counts.active_serving == 0);
+  CHECK(counts.types.at("a") == 0);
+  CHECK(counts.types.at("b") == 2);
+  CHECK(counts.stat.at("enqueued") == 3);
+  CHECK(counts.stat.at("started") == 1);
+  REQUIRE(counts.workers.size() == 1);
+  CHECK(counts.workers[0].held == 1);
+  CHECK(counts.workers[0].info == "{\"pod\":\"a\"}");
+  CHECK(counts.oldest_wait.has_value());
+  CHECK(counts.config_owner == "pool-uid");
+}
+
+TEST_CASE("done jobs are kept by count") {
+  QueueFixture f(Fields{{"keep_done_count", "2"}});
+  for (int i = 0; i < 5; ++i) f.put("j" + std::to_string(i));
+  for (const auto& job : f.claim(kWorker, 5)) (void)f.queue.step(kWorker, {f.settle(job)}, 0);
+  CHECK(f.queue.job("j0").state == JobState::unknown);
+  CHECK(f.queue.job("j4").state == JobState::done);
+  f.check();
+}
+
+TEST_CASE("bad jobs are refused before anything is sent") {
+  QueueFixture f;
+  std::vector<NewJob> jobs(1);
+  jobs[0].id = "no/slash";
+  CHECK_THROWS_WITH_AS((void)f.queue.enqueue(jobs), doctest::Contains("allowed are"),
+                       std::invalid_argument);
+  jobs[0] = NewJob{};
+  jobs[0].priority = 256;
+  CHECK_THROWS_AS((void)f.queue.enqueue(jobs), std::invalid_argument);
+}

@@ -1,0 +1,22 @@
+// Tests wait for facts, with a deadline, never for a time.
+#pragma once
+
+#include <chrono>
+#include <thread>
+
+#include "base/clock.h"
+
+namespace wp::test {
+
+/// True as soon as `fact()` is; false when it is not within `deadline`.
+template <typename Fact>
+bool eventually(Fact fact, Millis deadline = Millis{10000}) {
+  const Millis end = system_clock().steady() + deadline;
+  while (!fact()) {
+    if (system_clock().steady() > end) return false;
+    std::this_thread::sleep_for(Millis{2});
+  }
+  return true;
+}
+
+}  // namespace wp::test
