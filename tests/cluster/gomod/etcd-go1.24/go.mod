@@ -1,0 +1,5 @@
+module workerpool.test/etcd-go1.24
+
+go 1.24.0
+
+require go.etcd.io/etcd/server/v3 v3.6.8
