@@ -1,0 +1,75 @@
+// Reads the depth of every pool's queue and wakes a pool when it changes.
+//
+// Pools that share a connection tuple (see ConnectionKey) share one source: a command connection
+// that reads all of them in one round trip, and a subscription that announces work at once. Busy
+// queues are read each second, idle ones every 15 s. A source never waits for another: one wedged
+// Redis delays nobody else. The pool's T:cfg is kept equal to what the controller wants, in the
+// same loop. No pool rides on another's credentials.
+//
+// All methods may be called from any thread and never block on I/O.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "queue/queue.h"
+#include "queue/redis/endpoint.h"
+
+namespace wp::backlog {
+
+/// What a pool's queue is read with, and the configuration that it should hold.
+struct Watch {
+  redis::Endpoint endpoint;
+  std::string ns;                             // part of the connection's identity
+  std::string queue;
+  Millis horizon{5000};                       // how far dueSoon looks: one pod start
+  bool has_workers = false;                   // read often though the queue is empty
+  std::map<std::string, std::string> config;  // fields of T:cfg
+  std::string config_hash;
+  std::string owner;                          // the pool's uid
+  std::int64_t term = 0;
+  bool operator==(const Watch&) const = default;
+};
+
+/// The last that is known of a pool's queue. `counts` is the newest successful reading; when
+/// `error` is set the newest attempt failed, and counts are older than that.
+struct Snapshot {
+  std::optional<queue::Counts> counts;
+  Millis read_at{0};                            // steady time of `counts`
+  std::optional<redis::ErrorClass> error;       // of the newest attempt
+  std::string message;                          // for logs; holds no secret
+  Millis failing_since{0};                      // steady time of the first failure in a row
+  bool conflict = false;                        // another pool owns the queue
+  std::string other_owner;
+};
+
+class BacklogReader {
+ public:
+  /// `on_change(pool_key)` is called on a source's thread after a reading that differs in what a
+  /// decision depends on, after a first failure and after recovery. It must not block.
+  explicit BacklogReader(std::function<void(const std::string& pool_key)> on_change);
+  ~BacklogReader();  // stops and joins within a second
+  BacklogReader(const BacklogReader&) = delete;
+  BacklogReader& operator=(const BacklogReader&) = delete;
+
+  /// Begins, or changes, the reading of a pool's queue.
+  void watch(const std::string& pool_key, const Watch& watch);
+  void unwatch(const std::string& pool_key);
+
+  /// Nothing until the first attempt is over.
+  std::optional<Snapshot> latest(const std::string& pool_key) const;
+
+ private:
+  class Source;
+  mutable std::mutex mutex_;
+  std::function<void(const std::string&)> on_change_;
+  std::map<std::string, std::shared_ptr<Source>> sources_;      // by connection key
+  std::map<std::string, std::shared_ptr<Source>> source_of_;    // by pool key
+};
+
+}  // namespace wp::backlog
