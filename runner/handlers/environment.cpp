@@ -1,0 +1,58 @@
+#include "runner/handlers/environment.h"
+
+#include <cstring>
+#include <fmt/format.h>
+
+extern char** environ;
+
+namespace wp::runner {
+namespace {
+
+constexpr std::string_view kHidden = "WP_REDIS_";
+constexpr std::string_view kSecret = "WP_REDIS_PASSWORD=";
+
+}  // namespace
+
+std::vector<std::string> inherited_environment() {
+  std::vector<std::string> kept;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    if (!std::string_view(*entry).starts_with(kHidden)) kept.emplace_back(*entry);
+  }
+  return kept;
+}
+
+void forget_secret_environment() {
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    if (!std::string_view(*entry).starts_with(kSecret)) continue;
+    char* value = *entry + kSecret.size();
+    explicit_bzero(value, std::strlen(value));
+  }
+}
+
+std::vector<std::string> job_environment(const std::vector<std::string>& base, const Task& task,
+                                         const JobFacts& facts) {
+  const std::vector<std::string> own = {
+      "WP_JOB_ID=" + task.job.id,
+      "WP_JOB_TYPE=" + task.job.type,
+      "WP_QUEUE=" + facts.queue,
+      fmt::format("WP_ATTEMPT={}", task.job.failures + 1),
+      fmt::format("WP_MAX_ATTEMPTS={}", task.max_attempts),
+      fmt::format("WP_EPOCH={}", task.job.epoch),
+      "WP_DEADLINE=" + (facts.deadline.count() > 0 ? format_time(facts.deadline) : std::string()),
+      "WP_SESSION=",
+      "WP_JOB_DIR=" + facts.scratch,
+      "WP_PROGRESS_FD=3",
+  };
+  std::vector<std::string> all;
+  all.reserve(base.size() + own.size());
+  for (const std::string& entry : base) {
+    const std::string_view name(entry.data(), std::min(entry.find('='), entry.size()));
+    bool replaced = false;
+    for (const std::string& mine : own) replaced |= mine.substr(0, mine.find('=')) == name;
+    if (!replaced) all.push_back(entry);
+  }
+  all.insert(all.end(), own.begin(), own.end());
+  return all;
+}
+
+}  // namespace wp::runner

@@ -1,0 +1,52 @@
+// The exec handler: one process per job, in a session of its own.
+//
+// The payload goes to its stdin, stdout is the result, stderr is passed on to our own and its end
+// is kept for the error, descriptor 3 reports progress. All pipes are served at once by the handler
+// loop, so no order in which a program reads and writes can block it or us. Handler loop's thread
+// only; its children die with that thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "runner/event_loop.h"
+#include "runner/handlers/handler.h"
+#include "runner/handlers/outcome.h"
+#include "runner/handlers/reaper.h"
+#include "runner/handlers/scratch.h"
+
+namespace wp::runner {
+
+struct ExecSettings {
+  std::string path;                   // of the program, resolved
+  std::vector<std::string> argv;      // with the name as the user wrote it
+  std::vector<std::string> base_env;  // see environment.h
+  std::string queue;
+  std::string scratch_dir;  // each job gets a folder below
+  ExitRules rules;
+};
+
+class ExecHandler : public Handler {
+ public:
+  ExecHandler(ExecSettings settings, EventLoop& loop, HandlerEvents& events);
+  ~ExecHandler() override;
+
+  void start(Task task) override;
+  void stop(std::int64_t epoch, StopCause cause, Millis grace) override;
+
+ private:
+  class Run;
+
+  void finished(std::int64_t epoch, ExitFacts facts, Millis started);
+
+  ExecSettings settings_;
+  EventLoop& loop_;
+  HandlerEvents& events_;
+  Reaper reaper_;
+  ScratchCleaner cleaner_;
+  std::unordered_map<std::int64_t, std::unique_ptr<Run>> runs_;  // by epoch
+};
+
+}  // namespace wp::runner

@@ -1,0 +1,93 @@
+#include "runner/handlers/outcome.h"
+
+#include <cstring>
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+namespace wp::runner {
+namespace {
+
+constexpr std::string_view kSpace = " \t\r\n";
+
+std::string_view trim(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(kSpace);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+}
+
+// What was said on stderr explains more than the code; the code goes first so that it survives
+// cuts.
+std::string with_errors(std::string head, std::string_view errors) {
+  const std::string_view said = trim(errors);
+  if (!said.empty()) head += fmt::format(": {}", said);
+  if (head.size() > queue::kMaxErrorBytes) {
+    // The end of what was said is where the cause stands.
+    const std::size_t colon = head.find(": ") + 2;
+    head.erase(colon, head.size() - queue::kMaxErrorBytes);
+  }
+  return head;
+}
+
+Ending ending(Verdict verdict, std::string text) {
+  Ending made;
+  made.verdict = verdict;
+  made.text = std::move(text);
+  return made;
+}
+
+}  // namespace
+
+std::string to_json_document(std::string_view bytes) {
+  const std::string_view text = trim(bytes);
+  if (text.empty()) return "null";
+  if (nlohmann::json::accept(text)) return std::string(text);
+  if (bytes.ends_with('\n')) bytes.remove_suffix(1);
+  return nlohmann::json(bytes).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+Ending complete_with(std::string document) {
+  if (document.size() > queue::kMaxResultBytes) {
+    return ending(
+        Verdict::bury,
+        fmt::format("ResultTooLarge: the result has {} bytes, the queue keeps {}; store it "
+                    "elsewhere and answer a reference",
+                    document.size(), queue::kMaxResultBytes));
+  }
+  return ending(Verdict::complete, std::move(document));
+}
+
+Ending classify_exit(const ExitFacts& facts, const ExitRules& rules) {
+  if (facts.spawn_error != 0) {
+    return ending(Verdict::broken, fmt::format("cannot start {}: {}", facts.command,
+                                               std::strerror(facts.spawn_error)));
+  }
+  if (facts.stopped != StopCause::none) {
+    Ending stopped = stopped_ending(facts.stopped, facts.timeout);
+    if (stopped.verdict == Verdict::fail) stopped.text = with_errors(stopped.text, facts.errors);
+    return stopped;
+  }
+  if (facts.output_too_large) {
+    return ending(Verdict::bury,
+                  fmt::format("ResultTooLarge: more than {} bytes on stdout", kMaxOutputBytes));
+  }
+  if (facts.signalled) {
+    const char* name = sigabbrev_np(facts.status);
+    return ending(
+        Verdict::crash,
+        with_errors(fmt::format("killed by SIG{}", name != nullptr ? name : "?"), facts.errors));
+  }
+  if (facts.status == 0) return complete_with(to_json_document(facts.output));
+  if (facts.status == rules.defer_code) {
+    Ending deferred = ending(Verdict::defer, with_errors("deferred by the handler", facts.errors));
+    deferred.delay = rules.defer_delay;
+    return deferred;
+  }
+  const std::string text = with_errors(fmt::format("exit code {}", facts.status), facts.errors);
+  if (facts.status == rules.dead_code) return ending(Verdict::bury, text);
+  // What a shell and env(1) answer when there is no such program, or it can't be executed.
+  if (facts.status == 126 || facts.status == 127) return ending(Verdict::broken, text);
+  return ending(Verdict::fail, text);
+}
+
+}  // namespace wp::runner

@@ -1,0 +1,38 @@
+// The scratch folder of a job: made before it starts, removed when it ended. An empty one goes at
+// once; one that was used is removed on a thread of its own, made at the first need, because a
+// large tree takes long and the handler loop must not wait.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <thread>
+
+namespace wp::runner {
+
+/// Makes `<base>/wp-job-<id>-<epoch>` for this user only. Empty when that is not possible, with
+/// errno set.
+std::string make_scratch(const std::string& base, const std::string& id, std::int64_t epoch);
+
+class ScratchCleaner {
+ public:
+  ScratchCleaner() = default;
+  ~ScratchCleaner();  // removes what is left
+  ScratchCleaner(const ScratchCleaner&) = delete;
+  ScratchCleaner& operator=(const ScratchCleaner&) = delete;
+
+  void remove(std::string folder);
+
+ private:
+  void run();
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::string> folders_;
+  bool stop_ = false;
+  std::thread thread_;
+};
+
+}  // namespace wp::runner

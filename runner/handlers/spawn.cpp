@@ -1,0 +1,160 @@
+#include "runner/handlers/spawn.h"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <memory>
+#include <sched.h>
+#include <signal.h>
+#include <sstream>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+namespace wp::runner {
+namespace {
+
+constexpr std::size_t kStackBytes = 64 * 1024;
+constexpr int kFirstFreeFd = 10;  // below: the child's own 0..3
+
+// What the child needs, prepared before it exists: it must not allocate.
+struct ChildPlan {
+  const char* path;
+  char* const* argv;
+  char* const* env;
+  int fds[4];
+  pid_t parent;
+  int error = 0;
+};
+
+void default_signals() {
+  for (int signal = 1; signal < NSIG; ++signal) {
+    if (signal == SIGKILL || signal == SIGSTOP) continue;
+    // The kernel's structure is all zeros for SIG_DFL; the raw call also reaches the two signals
+    // that libc keeps for itself, and passes by the interceptors of sanitizers.
+    unsigned long action[4] = {0, 0, 0, 0};
+    syscall(SYS_rt_sigaction, signal, action, nullptr, 8);
+  }
+}
+
+// Runs on the parent's memory, on its own stack, while the parent's thread stands still.
+int child_main(void* argument) {
+  ChildPlan& plan = *static_cast<ChildPlan*>(argument);
+  syscall(SYS_setsid);
+  syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  if (syscall(SYS_getppid) != plan.parent) syscall(SYS_exit_group, 127);
+
+  const long score =
+      syscall(SYS_openat, AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (score >= 0) syscall(SYS_write, score, "500", 3);
+
+  for (int target = 0; target < 4; ++target) {
+    if (syscall(SYS_dup3, plan.fds[target], target, 0) < 0) {
+      plan.error = errno;
+      syscall(SYS_exit_group, 127);
+    }
+  }
+  default_signals();
+  unsigned long none = 0;
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, 8);
+  syscall(SYS_execve, plan.path, plan.argv, plan.env);
+  plan.error = errno;
+  syscall(SYS_exit_group, 127);
+  return 127;
+}
+
+struct Unmap {
+  void operator()(char* memory) const { munmap(memory, kStackBytes); }
+};
+
+// One per process: only one thread spawns.
+char* stack_top() {
+  static const std::unique_ptr<char, Unmap> stack([] {
+    void* memory = mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    return memory == MAP_FAILED ? nullptr : static_cast<char*>(memory);
+  }());
+  return stack ? stack.get() + kStackBytes : nullptr;
+}
+
+std::vector<char*> pointers(const std::vector<std::string>& words) {
+  std::vector<char*> list;
+  list.reserve(words.size() + 1);
+  for (const std::string& word : words) list.push_back(const_cast<char*>(word.c_str()));
+  list.push_back(nullptr);
+  return list;
+}
+
+int move_up(int fd) {
+  if (fd < 0 || fd >= kFirstFreeFd) return fd;
+  const int moved = fcntl(fd, F_DUPFD_CLOEXEC, kFirstFreeFd);
+  const int error = errno;
+  close(fd);
+  errno = error;
+  return moved;
+}
+
+bool executable_file(const std::string& path) {
+  struct stat info {};
+  return stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && access(path.c_str(), X_OK) == 0;
+}
+
+}  // namespace
+
+Spawned spawn(const SpawnRequest& request) {
+  const std::vector<char*> argv = pointers(request.argv);
+  const std::vector<char*> env = pointers(request.env);
+  ChildPlan plan{request.path.c_str(),
+                 argv.data(),
+                 env.data(),
+                 {request.in, request.out, request.err, request.progress},
+                 getpid()};
+  char* const stack = stack_top();
+  if (stack == nullptr) return {-1, ENOMEM};
+
+  // No handler of ours may run in the child while it shares our memory.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const pid_t pid = clone(child_main, stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &plan);
+  const int clone_error = errno;
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+
+  if (pid < 0) return {-1, clone_error};
+  if (plan.error != 0) {
+    siginfo_t info{};
+    while (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED) != 0 && errno == EINTR) {
+    }
+    return {-1, plan.error};
+  }
+  return {pid, 0};
+}
+
+Pipe make_pipe() {
+  int fds[2] = {-1, -1};
+  if (pipe2(fds, O_CLOEXEC) != 0) return {};
+  Pipe made;
+  made.read.reset(move_up(fds[0]));
+  made.write.reset(move_up(fds[1]));
+  if (!made.read || !made.write) return {};
+  return made;
+}
+
+void set_nonblocking(int fd) {
+  fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+}
+
+std::string find_program(const std::string& command, const std::string& path) {
+  if (command.find('/') != std::string::npos) return executable_file(command) ? command : "";
+  if (command.empty()) return "";
+  std::istringstream folders(path);
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    const std::string candidate = (folder.empty() ? "." : folder) + "/" + command;
+    if (executable_file(candidate)) return candidate;
+  }
+  return "";
+}
+
+}  // namespace wp::runner

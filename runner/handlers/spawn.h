@@ -1,0 +1,49 @@
+// Starting a program: fast and safe beside other threads.
+//
+// The child is made by clone(CLONE_VM | CLONE_VFORK): no page table is copied, however large the
+// runner is, and between clone and exec only async-signal-safe system calls are made. The child is
+// the leader of its own session, dies with the calling *thread* (PR_SET_PDEATHSIG), is the first
+// that the kernel kills when memory is short (oom_score_adj 500, best effort), and begins with an
+// empty signal mask and default dispositions. One thread only, and that has to outlive its
+// children.
+#pragma once
+
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+#include "base/unique_fd.h"
+
+namespace wp::runner {
+
+struct SpawnRequest {
+  std::string path;  // resolved: PATH is not searched
+  std::vector<std::string> argv;
+  std::vector<std::string> env;  // NAME=value
+  int in = -1;                   // become 0, 1, 2 and 3 of the child
+  int out = -1;
+  int err = -1;
+  int progress = -1;
+};
+
+struct Spawned {
+  pid_t pid = -1;
+  int error = 0;  // errno; 0: the program runs
+};
+
+Spawned spawn(const SpawnRequest& request);
+
+/// A pipe of two CLOEXEC descriptors above those that a child uses. Both are -1 when the kernel has
+/// none left (errno says why).
+struct Pipe {
+  UniqueFd read;
+  UniqueFd write;
+};
+Pipe make_pipe();
+void set_nonblocking(int fd);
+
+/// Where `command` is: itself when it holds a slash, else searched in `path` (as in $PATH). Empty
+/// when there is no executable file of that name.
+std::string find_program(const std::string& command, const std::string& path);
+
+}  // namespace wp::runner

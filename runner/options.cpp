@@ -1,0 +1,248 @@
+#include "runner/options.h"
+
+#include <cstdlib>
+#include <fmt/format.h>
+#include <fstream>
+#include <sstream>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/log.h"
+#include "queue/queue.h"
+#include "queue/redis/error.h"
+#include "runner/handlers/builtin.h"
+#include "runner/handlers/spawn.h"
+
+namespace wp::runner {
+namespace {
+
+constexpr std::string_view kNameCharacters =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-";
+
+std::string temp_folder() {
+  const char* folder = std::getenv("TMPDIR");
+  return folder != nullptr && *folder != '\0' ? folder : "/tmp";
+}
+
+std::string show(const std::vector<std::string>& words) {
+  return nlohmann::json(words).dump();
+}
+
+void check_name(const char* setting, const std::string& name) {
+  if (name.size() <= 128 && name.find_first_not_of(kNameCharacters) == std::string::npos) return;
+  throw UsageError(
+      fmt::format("{}: \"{}\" is not allowed: at most 128 of A-Za-z0-9._:-", setting, name));
+}
+
+void choose_handler(RunnerOptions& options, const std::string& command_json,
+                    const std::vector<std::string>& words) {
+  options.command = words;
+  if (words.empty() && !command_json.empty()) options.command = parse_command(command_json);
+  if (options.handler.empty()) {
+    if (options.command.empty()) {
+      throw UsageError(
+          "handler: nothing says what runs a job: give a command after `--`, --exec-command, or "
+          "--handler noop|echo|sleep|fail|crash|memory");
+    }
+    options.handler = "exec";
+  }
+  if (options.handler != "exec") {
+    if (!options.command.empty()) {
+      throw UsageError(fmt::format("handler: {} runs no command, but {} was given", options.handler,
+                                   show(options.command)));
+    }
+    return;
+  }
+  if (options.command.empty()) {
+    throw UsageError(
+        "exec-command: the exec handler needs a command: after `--`, or as a JSON array");
+  }
+  const char* path = std::getenv("PATH");
+  options.program = find_program(options.command.front(),
+                                 path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin");
+  if (options.program.empty()) {
+    throw UsageError(
+        fmt::format("exec-command: \"{}\" is no executable file{}", options.command.front(),
+                    options.command.front().find('/') == std::string::npos
+                        ? fmt::format(" in PATH ({})", path != nullptr ? path : "not set")
+                        : std::string()));
+  }
+}
+
+void check_scratch(const RunnerOptions& options) {
+  if (options.handler != "exec" || access(options.scratch_dir.c_str(), W_OK | X_OK) == 0) return;
+  throw UsageError(
+      fmt::format("scratch-dir: \"{}\" is not a folder that this user can write to: "
+                  "each job gets its own folder in it",
+                  options.scratch_dir));
+}
+
+}  // namespace
+
+std::vector<std::string> parse_command(const std::string& json) {
+  const nlohmann::json parsed = nlohmann::json::parse(json, nullptr, false);
+  std::vector<std::string> words;
+  bool good = parsed.is_array() && !parsed.empty();
+  if (good) {
+    for (const nlohmann::json& word : parsed) {
+      good = good && word.is_string() &&
+             word.get_ref<const std::string&>().find('\0') == std::string::npos;
+      if (good) words.push_back(word.get<std::string>());
+    }
+  }
+  if (!good || words.front().empty()) {
+    throw UsageError(
+        fmt::format("exec-command: {} is not allowed: a JSON array of texts such as "
+                    "[\"python3\",\"/app/job.py\"]",
+                    json));
+  }
+  return words;
+}
+
+std::optional<RunnerOptions> parse_options(int argc, const char* const* argv) {
+  RunnerOptions made;
+  made.scratch_dir = temp_folder();
+  std::string command_json;
+  std::vector<std::string> words;
+  std::int64_t defer_code = made.exit_rules.defer_code;
+  std::int64_t dead_code = made.exit_rules.dead_code;
+
+  Options options("workerpool-runner", "Claims jobs from a queue and runs them.");
+  options.text({.name = "redis",
+                .env = "WP_REDIS_URL",
+                .help = "redis://host:port/db or unix:///path",
+                .placeholder = "URL"},
+               made.redis_url);
+  options.text({.name = "redis-username", .env = "WP_REDIS_USERNAME", .help = "ACL user"},
+               made.redis_username);
+  options.text({.name = "redis-password",
+                .env = "WP_REDIS_PASSWORD",
+                .help = "better given by the environment or a file",
+                .secret = true},
+               made.redis_password);
+  options.text({.name = "redis-password-file",
+                .env = "WP_REDIS_PASSWORD_FILE",
+                .help = "file that holds the password, read at every connect",
+                .placeholder = "FILE"},
+               made.redis_password_file);
+  options.text({.name = "queue", .env = "WP_QUEUE", .help = "the queue's name (required)"},
+               made.queue);
+  options.integer({.name = "concurrency", .env = "WP_CONCURRENCY", .help = "jobs at once"},
+                  made.concurrency, {1, 1000});
+  options.text(
+      {.name = "handler",
+       .env = "WP_HANDLER",
+       .help = "exec, noop, echo, sleep, fail, crash or memory; exec when there is a command",
+       .placeholder = "KIND"},
+      made.handler);
+  options.text({.name = "exec-command",
+                .env = "WP_EXEC_COMMAND",
+                .help = "the program of the exec handler and its words, a JSON array",
+                .placeholder = "JSON"},
+               command_json);
+  options.integer({.name = "defer-exit-code",
+                   .env = "WP_DEFER_EXIT_CODE",
+                   .help = "exit code that means: again later, not counted"},
+                  defer_code, {1, 125});
+  options.integer({.name = "dead-exit-code",
+                   .env = "WP_DEAD_EXIT_CODE",
+                   .help = "exit code that means: never again"},
+                  dead_code, {1, 125});
+  options.duration({.name = "defer-delay",
+                    .env = "WP_DEFER_DELAY",
+                    .help = "how much later a deferred job comes again"},
+                   made.exit_rules.defer_delay, {0, 24ll * 3600 * 1000});
+  options.text({.name = "probe-addr",
+                .env = "WP_PROBE_ADDR",
+                .help = "host:port or :port of /healthz, /readyz and /metrics; off for none",
+                .placeholder = "ADDR"},
+               made.probe_address);
+  options.text({.name = "worker-id",
+                .env = "WP_WORKER_ID",
+                .help = "who this is without Kubernetes; default hostname-port"},
+               made.worker_id);
+  options.text({.name = "pod-name", .env = "WP_POD_NAME", .help = "name of this pod"},
+               made.pod_name);
+  options.text({.name = "pod-uid", .env = "WP_POD_UID", .help = "uid of this pod"}, made.pod_uid);
+  options.text({.name = "node", .env = "WP_NODE", .help = "node of this pod"}, made.node);
+  options.duration(
+      {.name = "drain-timeout",
+       .env = "WP_DRAIN_TIMEOUT",
+       .help = "how long running jobs may finish after SIGTERM, unless a pool says it"},
+      made.drain_timeout, {0, 7ll * 24 * 3600 * 1000});
+  options.text({.name = "scratch-dir",
+                .env = "WP_SCRATCH_DIR",
+                .help = "where jobs get their folders",
+                .placeholder = "DIR"},
+               made.scratch_dir);
+  options.choice(
+      {.name = "log-level", .env = "WP_LOG_LEVEL", .help = "debug, info, warn, error, off"},
+      made.log_level, {"debug", "info", "warn", "error", "off"});
+  options.remainder("command", "the program that runs a job, and its words", words);
+  options.epilog(
+      "Examples:\n"
+      "  workerpool-runner --queue mail -- python3 /app/job.py\n"
+      "  workerpool-runner --queue test --handler sleep --concurrency 10");
+  if (options.parse(argc, argv) == Parsed::exit) return std::nullopt;
+
+  if (made.queue.empty()) throw UsageError("queue: is required (--queue or WP_QUEUE)");
+  if (const std::string problem = queue::problem_with_queue_name(made.queue); !problem.empty()) {
+    throw UsageError("queue: " + problem);
+  }
+  if (made.handler == "stdio" || made.handler == "http") {
+    throw UsageError("handler: " + made.handler + " is not part of this version; use exec");
+  }
+  if (!made.handler.empty() && made.handler != "exec" && !parse_builtin(made.handler)) {
+    throw UsageError("handler: \"" + made.handler +
+                     "\" is not allowed: one of exec, noop, echo, sleep, fail, crash, memory");
+  }
+  made.exit_rules.defer_code = static_cast<int>(defer_code);
+  made.exit_rules.dead_code = static_cast<int>(dead_code);
+  if (defer_code == dead_code) {
+    throw UsageError(fmt::format("dead-exit-code: {} is the defer-exit-code too", dead_code));
+  }
+  if (made.probe_address == "off") made.probe_address.clear();
+  check_name("worker-id", made.worker_id);
+  check_name("pod-uid", made.pod_uid);
+  try {
+    made.endpoint = redis::parse_endpoint(made.redis_url);
+  } catch (const std::invalid_argument& e) {
+    throw UsageError(std::string("redis: ") + e.what());
+  }
+  if (!made.redis_username.empty()) made.endpoint.username = made.redis_username;
+  if (!made.redis_password.empty()) made.endpoint.password = made.redis_password;
+  choose_handler(made, command_json, words);
+  check_scratch(made);
+
+  made.resolved = options.resolved();
+  for (ResolvedSetting& setting : made.resolved) {
+    // The URL may carry a password; and what was not set shows what it came to.
+    if (setting.name == "redis") setting.value = made.endpoint.describe();
+    if (setting.name == "handler") setting.value = made.handler;
+    if (setting.name == "exec-command" && !made.command.empty()) {
+      setting.value = show(made.command);
+      if (!words.empty()) setting.source = "command line";
+    }
+  }
+  return made;
+}
+
+redis::Endpoint current_endpoint(const RunnerOptions& options) {
+  redis::Endpoint endpoint = options.endpoint;
+  if (options.redis_password_file.empty()) return endpoint;
+  std::ifstream file(options.redis_password_file);
+  if (!file) {
+    throw redis::Error(redis::ErrorClass::auth,
+                       "cannot read the password file " + options.redis_password_file);
+  }
+  std::ostringstream text;
+  text << file.rdbuf();
+  endpoint.password = text.str();
+  while (endpoint.password.ends_with('\n') || endpoint.password.ends_with('\r')) {
+    endpoint.password.pop_back();
+  }
+  return endpoint;
+}
+
+}  // namespace wp::runner

@@ -1,0 +1,50 @@
+// The settings of workerpool-runner: where they come from and what is allowed. Used by main() only,
+// before any thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/options.h"
+#include "queue/redis/endpoint.h"
+#include "runner/handlers/outcome.h"
+
+namespace wp::runner {
+
+struct RunnerOptions {
+  std::string redis_url = "redis://127.0.0.1:6379/0";
+  std::string redis_username;
+  std::string redis_password;
+  std::string redis_password_file;  // read at every connect: a rotation needs no restart
+  std::string queue;
+  std::int64_t concurrency = 1;
+  std::string handler;               // exec or a built-in
+  std::vector<std::string> command;  // exec: the program and its words
+  std::string program;               // exec: where it was found
+  ExitRules exit_rules;
+  std::string probe_address = ":9808";  // empty: no probes
+  std::string worker_id;
+  std::string pod_name;
+  std::string pod_uid;
+  std::string node;
+  Millis drain_timeout{300000};
+  std::string scratch_dir;
+  std::string log_level = "info";
+  redis::Endpoint endpoint;  // from the above, without the password file
+
+  std::vector<ResolvedSetting> resolved;  // for the start-up log
+};
+
+/// Fills the options. Absent when help or the version was printed. Throws UsageError, also for a
+/// command that cannot be executed.
+std::optional<RunnerOptions> parse_options(int argc, const char* const* argv);
+
+/// A JSON array of at least one text, as the operator writes it. Throws UsageError.
+std::vector<std::string> parse_command(const std::string& json);
+
+/// The endpoint with the password as the file holds it now. Throws redis::Error(auth) when the file
+/// cannot be read.
+redis::Endpoint current_endpoint(const RunnerOptions& options);
+
+}  // namespace wp::runner

@@ -1,0 +1,134 @@
+#include "runner/runner.h"
+
+#include <malloc.h>
+#include <optional>
+#include <unistd.h>
+
+#include "base/http_server.h"
+#include "base/ids.h"
+#include "base/log.h"
+#include "base/stop_signals.h"
+#include "runner/handlers/builtin.h"
+#include "runner/handlers/environment.h"
+#include "runner/handlers/exec.h"
+#include "runner/io_loop.h"
+
+namespace wp::runner {
+namespace {
+
+std::string host_name() {
+  char name[256] = {};
+  if (gethostname(name, sizeof name - 1) != 0 || name[0] == '\0') return "localhost";
+  return name;
+}
+
+HandlerLoop::MakeHandler handler_maker(const RunnerOptions& options) {
+  if (const auto kind = parse_builtin(options.handler)) {
+    return [kind](EventLoop& loop, HandlerEvents& events) -> std::unique_ptr<Handler> {
+      return std::make_unique<BuiltinHandler>(*kind, loop, events);
+    };
+  }
+  ExecSettings settings;
+  settings.path = options.program;
+  settings.argv = options.command;
+  settings.base_env = inherited_environment();
+  settings.queue = options.queue;
+  settings.scratch_dir = options.scratch_dir;
+  settings.rules = options.exit_rules;
+  return [settings](EventLoop& loop, HandlerEvents& events) -> std::unique_ptr<Handler> {
+    return std::make_unique<ExecHandler>(settings, loop, events);
+  };
+}
+
+HealthCheck check_pulse(const char* name, const std::function<const Pulse*()>& pulse) {
+  return {name, [pulse]() -> std::optional<std::string> {
+            const Pulse* watched = pulse();
+            return watched != nullptr ? pulse_problem(*watched) : std::nullopt;
+          }};
+}
+
+void log_settings(const RunnerOptions& options, const std::string& worker, int port) {
+  for (const ResolvedSetting& setting : options.resolved) {
+    log::info("setting",
+              {{"name", setting.name}, {"value", setting.value}, {"source", setting.source}});
+  }
+  log::info("starting", {{"worker", worker},
+                         {"version", WORKERPOOL_VERSION},
+                         {"pid", getpid()},
+                         {"queue", options.queue},
+                         {"handler", options.handler},
+                         {"program", options.program},
+                         {"concurrency", options.concurrency},
+                         {"redis", options.endpoint.describe()},
+                         {"database", options.endpoint.database},
+                         {"probe_port", port}});
+}
+
+}  // namespace
+
+int run_runner(const RunnerOptions& options) {
+  // Threads share two heaps: a heap for each would cost more memory than the contention is worth.
+  mallopt(M_ARENA_MAX, 2);
+  ignore_sigpipe();
+  block_child_signal();
+  become_subreaper();
+  forget_secret_environment();
+
+  Mailbox mailbox;
+  const StopSignals signals([&mailbox](int count) { mailbox.signal(count); });
+  RunnerMetrics metrics;
+
+  // The probes answer before anything else is up: the name of this worker needs their port.
+  std::atomic<IoLoop*> io{nullptr};
+  std::atomic<WakeLoop*> wake{nullptr};
+  std::atomic<HandlerLoop*> handlers{nullptr};
+  const auto pulse_of = [](const auto& loop) {
+    return [&loop]() -> const Pulse* {
+      const auto* running = loop.load();
+      return running != nullptr ? &running->pulse() : nullptr;
+    };
+  };
+  std::optional<HttpServer> probes;
+  if (!options.probe_address.empty()) {
+    HttpServer::Endpoints endpoints;
+    endpoints.metrics = &metrics.registry();
+    endpoints.live = {check_pulse("io", pulse_of(io)), check_pulse("wake", pulse_of(wake)),
+                      check_pulse("handlers", pulse_of(handlers))};
+    endpoints.ready = {{"registered", [&io]() -> std::optional<std::string> {
+                          const IoLoop* running = io.load();
+                          if (running != nullptr && running->ready()) return std::nullopt;
+                          return "not registered yet, or stopping";
+                        }}};
+    probes.emplace(options.probe_address, std::move(endpoints));
+  }
+
+  const int port = probes ? probes->port() : static_cast<int>(getpid());
+  IoSettings settings;
+  settings.identity.uid = !options.pod_uid.empty()     ? options.pod_uid
+                          : !options.worker_id.empty() ? options.worker_id
+                                                       : host_name() + "-" + std::to_string(port);
+  settings.identity.worker = settings.identity.uid + "/" + random_hex(8);
+  settings.identity.pod = options.pod_name;
+  settings.identity.node = options.node;
+  settings.identity.slots = static_cast<int>(options.concurrency);
+  settings.queue = options.queue;
+  settings.endpoint = [&options] { return current_endpoint(options); };
+  settings.drain_timeout = options.drain_timeout;
+  log_settings(options, settings.identity.worker, probes ? port : 0);
+
+  int exit_code = 0;
+  {
+    // Left in the reverse order: the claims end, then the handlers, and the probes last.
+    HandlerLoop handler_loop(handler_maker(options), mailbox);
+    WakeLoop wake_loop(settings.endpoint, queue::key_name(options.queue, "wake"), mailbox);
+    IoLoop io_loop(std::move(settings), mailbox, handler_loop, wake_loop, metrics);
+    handlers = &handler_loop;
+    wake = &wake_loop;
+    io = &io_loop;
+    exit_code = io_loop.run();
+    probes.reset();  // they look at the loops
+  }
+  return exit_code;
+}
+
+}  // namespace wp::runner
