@@ -16,6 +16,8 @@ namespace {
 constexpr std::size_t kRememberedWarnings = 1000;
 constexpr int kPageSize = 500;
 
+using Counted = std::function<void(const std::string& code)>;
+
 std::string_view content_type(PatchType type) {
   switch (type) {
     case PatchType::merge:
@@ -208,14 +210,18 @@ struct Client::Impl {
       const Millis asked = system_clock().steady();
       const Headers with_credentials = headers();
       Response response;
-      const Millis begin = system_clock().steady();
+      // Once per exchange: a stream counts when it opens, for its length is no latency.
+      const Counted counted = [&, begin = system_clock().steady(),
+                               done = false](const std::string& code) mutable {
+        if (!std::exchange(done, true)) count(method, code, system_clock().steady() - begin);
+      };
       try {
-        response = send(with_credentials);
-      } catch (const KubeError& error) {
-        count(method, "<error>", system_clock().steady() - begin);
+        response = send(with_credentials, counted);
+      } catch (const KubeError&) {
+        counted("<error>");
         throw;
       }
-      count(method, std::to_string(response.status), system_clock().steady() - begin);
+      counted(std::to_string(response.status));
       log_warnings(response);
       if (response.status >= 200 && response.status < 300) return response;
       if (response.status == 401 && !renewed && config.credentials->refused(asked)) {
@@ -236,7 +242,7 @@ struct Client::Impl {
   Json send(const std::string& method, const std::string& path, const Json* body = nullptr,
             std::string_view type = "application/json") {
     const std::string text = body == nullptr ? "" : dump(*body);
-    const Response response = exchange(method, [&](Headers headers) {
+    const Response response = exchange(method, [&](Headers headers, const Counted&) {
       if (body != nullptr) headers.emplace("Content-Type", std::string(type));
       return http.request(method, path, headers, text, options.timeout);
     });
@@ -310,9 +316,14 @@ Json Client::remove(const std::string& path, const DeleteOptions& options) {
 }
 
 void Client::stream(const std::string& path, const StreamOptions& options) {
-  impl_->exchange("GET", [&](const Headers& headers) {
+  impl_->exchange("GET", [&](const Headers& headers, const Counted& counted) {
     return impl_->http.stream(path, headers,
                               {.on_data = options.on_data,
+                               .on_open =
+                                   [&] {
+                                     counted("200");
+                                     if (options.on_open) options.on_open();
+                                   },
                                .idle_timeout = options.idle_timeout,
                                .total_timeout = options.total_timeout});
   });

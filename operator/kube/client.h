@@ -97,6 +97,7 @@ class Client {
 
   struct StreamOptions {
     std::function<bool(std::string_view)> on_data;  // false ends the stream
+    std::function<void()> on_open;                  // the answer has begun; may be empty
     Millis idle_timeout{295000};
     Millis total_timeout{0};  // 0: no bound
   };

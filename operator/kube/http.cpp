@@ -121,6 +121,7 @@ struct HttpClient::Impl {
     Millis idle_timeout;
     // Called with the status for each piece of the body; false ends the exchange.
     std::function<bool(Connection&, int status, std::string_view)> on_data;
+    std::function<void(int status)> on_status = {};  // may be empty
   };
   /// Returns the answer, its body left to on_data; `ended` tells that on_data ended it.
   Response exchange(const Exchange& exchange, bool& ended);
@@ -300,9 +301,15 @@ Response HttpClient::Impl::exchange(const Exchange& exchange, bool& ended) {
   for (const auto& [name, value] : *exchange.headers) request.headers.emplace(name, value);
   request.headers.emplace("Host", endpoint.authority());
   request.body = *exchange.body;
-  request.response_handler = [&status](const httplib::Response& response) {
+  request.response_handler = [&](const httplib::Response& response) {
     status = response.status;
-    return true;
+    try {
+      if (exchange.on_status) exchange.on_status(status);
+    } catch (...) {
+      thrown = std::current_exception();
+      ended = true;
+    }
+    return !ended;
   };
   request.content_receiver = [&](const char* data, std::size_t size, std::uint64_t, std::uint64_t) {
     try {
@@ -397,6 +404,10 @@ Response HttpClient::stream(const std::string& path, const Headers& headers, con
                              if (error_body.size() + data.size() <= kMaxErrorBody)
                                error_body.append(data);
                              return true;
+                           },
+                       .on_status =
+                           [&stream](int status) {
+                             if (status == 200 && stream.on_open) stream.on_open();
                            }},
                       ended);
   response.body = std::move(error_body);

@@ -78,6 +78,7 @@ class HttpClient {
 
   struct Stream {
     std::function<bool(std::string_view)> on_data;  // answers false to end the stream
+    std::function<void()> on_open;                  // the status is 200; may be empty
     Millis idle_timeout{295000};                    // longest wait for the next byte
     Millis total_timeout{0};                        // of the whole stream; 0: no bound
   };

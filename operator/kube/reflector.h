@@ -13,6 +13,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/log.h"
 #include "operator/kube/client.h"
 #include "operator/kube/reflector_loop.h"
 #include "operator/kube/store.h"
@@ -62,10 +63,7 @@ class Reflector {
         .end_replace =
             [this] {
               const auto changes = store_.replace(std::exchange(pending_, {}));
-              if (!on_change_) return;
-              for (const auto& change : changes) {
-                on_change_(change.key, change.before, change.after);
-              }
+              for (const auto& change : changes) tell(change.key, change.before, change.after);
             },
         .apply = [this](const std::string& key,
                         const nlohmann::json& object) { set(key, decoded(object)); },
@@ -80,7 +78,17 @@ class Reflector {
 
   void set(const std::string& key, Value after) {
     const Value before = store_.set(key, after);
-    if (on_change_ && (before || after)) on_change_(key, before, after);
+    if (before || after) tell(key, before, after);
+  }
+
+  // A caller's mistake about one object must not swallow the news about the next ones.
+  void tell(const std::string& key, const Value& before, const Value& after) const {
+    if (!on_change_) return;
+    try {
+      on_change_(key, before, after);
+    } catch (const std::exception& error) {
+      log::error("a change could not be passed on", {{"key", key}, {"error", error.what()}});
+    }
   }
 
   Store<T> store_;
