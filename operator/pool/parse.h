@@ -1,6 +1,7 @@
 // WorkerPool objects → pool::Pool: applies the CRD's defaults, checks what the CRD's schema and its
 // CEL rules check (an older CRD may be installed, and local pool files meet no API server), and
-// says everything that is wrong at once, one line each, with the field's path.
+// says everything that is wrong at once, one line each, with the field's path (rules between fields
+// only when each field is right for itself).
 //
 // Pure; any thread. Only parse_pool and parse_pool_text throw, and only SpecError.
 #pragma once
@@ -58,7 +59,7 @@ struct ParsedPool {
 /// For the reflector's decode: never throws.
 ParsedPool read_pool(const nlohmann::json& object, const ParseOptions& options = {});
 
-/// Throws SpecError with every problem, what is unsupported included.
+/// Throws SpecError: with every problem or, when there is none, with all that is unsupported.
 Pool parse_pool(const nlohmann::json& object, const ParseOptions& options = {});
 
 /// The same from YAML (or JSON) text: a pool file. Exactly one document.

@@ -1,7 +1,7 @@
 // YAML text → nlohmann::json, so that everything behind reads one kind of value. Plain scalars are
 // typed by the YAML 1.2 core schema (so `no` and `08:30` are strings); a quoted scalar stays a
-// string. Aliases are expanded within the bounds, merge keys (<<) are refused: a pool has to mean
-// the same here and in kubectl. Pure; any thread.
+// string. Aliases are expanded within the bounds. Refused, as one can't say what was meant: a key
+// that stands twice, a merge key (<<, gone from YAML 1.2), .inf and .nan. Pure; any thread.
 #pragma once
 
 #include <cstddef>

@@ -1,0 +1,114 @@
+#include "operator/pool/unsupported.h"
+
+#include <algorithm>
+
+#include "operator/pool/normalize.h"
+
+namespace wp::pool {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::string_view kForeign = "only this project's own queue can be read so far";
+constexpr std::string_view kPolicyLater = "so far every pool gets one slot per job (SlotPerJob)";
+
+std::vector<UnsupportedField> table() {
+  return {
+      {"spec.queue.type", "", kForeign},
+      {"spec.queue.redis.tls", "", "TLS to Redis is not supported yet; use redis://"},
+      {"spec.queue.redis.sentinel", "", "Sentinel is not supported yet; name one Redis in url"},
+      {"spec.queue.list", "", kForeign},
+      {"spec.queue.stream", "", kForeign},
+      {"spec.queue.bull", "", kForeign},
+      {"spec.queue.celery", "", kForeign},
+      {"spec.queue.http", "", kForeign},
+      {"spec.queue.onDelete", "", "a deleted pool's jobs stay in Redis so far"},
+      {"spec.workers.deploymentRef", "", "declare the workers as workers.template"},
+      {"spec.workers.handler.stdio", "", "use handler.exec"},
+      {"spec.workers.handler.http", "", "use handler.exec"},
+      {"spec.workers.maxJobsPerWorker", "", "workers are not replaced by count yet"},
+      {"spec.workers.maxMemory", "",
+       "memory is not watched yet; set resources.limits in the template"},
+      {"spec.workers.runnerImage", "", "the operator's own runner image is used"},
+      {"spec.scaling.policy", "\"SlotPerJob\"", kPolicyLater},
+      {"spec.scaling.lookAhead", "", kPolicyLater},
+      {"spec.scaling.threshold", "", kPolicyLater},
+      {"spec.scaling.targetDepth", "", kPolicyLater},
+      {"spec.scaling.whileActive", "\"Drain\"", "it only concerns other queues than Jobs"},
+      {"spec.scaling.fallback", "",
+       "while the queue can't be read the size stands still, whatever the time"},
+      {"spec.scaling.budget", "", "set maxReplicas, or a ResourceQuota"},
+      {"spec.scaling.schedules", "", "set minReplicas by a CronJob meanwhile"},
+      {"spec.scaling.ramp", "", "raise maxReplicas by hand meanwhile"},
+      {"spec.jobs.onPartition", "", "a runner that is cut off kills its handlers"},
+      {"spec.jobs.maxActive", "", "set maxReplicas and concurrency so that they bound it"},
+      {"spec.jobs.rate", "", "the rate of starts is not limited yet"},
+      {"spec.jobs.retention.dead.bytes", "", "dead jobs are kept by count and age"},
+      {"spec.jobs.retention.payloads", "", "payloads of completed jobs are dropped"},
+      {"spec.jobs.session", "", "sessions are not supported yet"},
+      {"spec.jobs.schema", "{}", "payloads are not checked yet; check them in the handler"},
+      {"spec.health.stallTimeout", "", "stalled jobs are not found yet; set jobs.timeout"},
+      {"spec.health.checkInterval", "", "stalled jobs are not found yet; set jobs.timeout"},
+      {"spec.pause", "", "set spec.replicas to hold a size"},
+  };
+}
+
+json::json_pointer pointer(std::string_view path) {
+  std::string text = "/" + std::string(path);
+  std::replace(text.begin(), text.end(), '.', '/');
+  return json::json_pointer(text);
+}
+
+// The spec of a pool that says nothing.
+const json& defaults() {
+  static const json whole = [] {
+    std::vector<SpecProblem> ignored;
+    const json empty = {{"spec", {{"queue", json::object()}, {"workers", json::object()}}}};
+    return json{{"spec", normalize_spec(empty, {}, ignored)}};
+  }();
+  return whole;
+}
+
+json value_at(const json& whole, std::string_view path) {
+  const json::json_pointer where = pointer(path);
+  return whole.contains(where) ? whole.at(where) : json();
+}
+
+bool is_allowed(const json& value, const UnsupportedField& field) {
+  if (value == value_at(defaults(), field.path)) return true;
+  std::string_view rest = field.allowed;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find('|'), rest.size());
+    if (value == json::parse(rest.substr(0, end))) return true;
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return false;
+}
+
+}  // namespace
+
+const std::vector<UnsupportedField>& unsupported_fields() {
+  static const std::vector<UnsupportedField> rows = table();
+  return rows;
+}
+
+std::vector<SpecProblem> find_unsupported(const json& object) {
+  std::vector<SpecProblem> problems;
+  std::vector<SpecProblem> ignored;  // of shape: reported by the parser
+  const json whole = {{"spec", normalize_spec(object, {}, ignored)}};
+  for (const UnsupportedField& field : unsupported_fields()) {
+    if (is_allowed(value_at(whole, field.path), field)) continue;
+    problems.push_back({std::string(field.path),
+                        "is not supported by this version: " + std::string(field.why),
+                        "the default, or leave it out"});
+  }
+  const json url = value_at(whole, "spec.queue.redis.url");
+  if (url.is_string() && url.get_ref<const std::string&>().starts_with("rediss://")) {
+    problems.push_back({"spec.queue.redis.url",
+                        "is not supported by this version: TLS to Redis comes later",
+                        "redis://host:port/db"});
+  }
+  return problems;
+}
+
+}  // namespace wp::pool
