@@ -25,13 +25,13 @@ namespace wp::backlog {
 /// What a pool's queue is read with, and the configuration that it should hold.
 struct Watch {
   redis::Endpoint endpoint;
-  std::string ns;                             // part of the connection's identity
+  std::string ns;  // part of the connection's identity
   std::string queue;
   Millis horizon{5000};                       // how far dueSoon looks: one pod start
   bool has_workers = false;                   // read often though the queue is empty
   std::map<std::string, std::string> config;  // fields of T:cfg
   std::string config_hash;
-  std::string owner;                          // the pool's uid
+  std::string owner;  // the pool's uid
   std::int64_t term = 0;
   bool operator==(const Watch&) const = default;
 };
@@ -40,11 +40,11 @@ struct Watch {
 /// `error` is set the newest attempt failed, and counts are older than that.
 struct Snapshot {
   std::optional<queue::Counts> counts;
-  Millis read_at{0};                            // steady time of `counts`
-  std::optional<redis::ErrorClass> error;       // of the newest attempt
-  std::string message;                          // for logs; holds no secret
-  Millis failing_since{0};                      // steady time of the first failure in a row
-  bool conflict = false;                        // another pool owns the queue
+  Millis read_at{0};                       // steady time of `counts`
+  std::optional<redis::ErrorClass> error;  // of the newest attempt
+  std::string message;                     // for logs; holds no secret
+  Millis failing_since{0};                 // steady time of the first failure in a row
+  bool conflict = false;                   // another pool owns the queue
   std::string other_owner;
 };
 
@@ -68,8 +68,8 @@ class BacklogReader {
   class Source;
   mutable std::mutex mutex_;
   std::function<void(const std::string&)> on_change_;
-  std::map<std::string, std::shared_ptr<Source>> sources_;      // by connection key
-  std::map<std::string, std::shared_ptr<Source>> source_of_;    // by pool key
+  std::map<std::string, std::shared_ptr<Source>> sources_;    // by connection key
+  std::map<std::string, std::shared_ptr<Source>> source_of_;  // by pool key
 };
 
 }  // namespace wp::backlog

@@ -1,5 +1,6 @@
-// The reconciler's threads and its work queue. Whatever changes a pool's situation enqueues its key;
-// a worker takes it, reconciles level by level, and asks to come back later where time matters.
+// The reconciler's threads and its work queue. Whatever changes a pool's situation enqueues its
+// key; a worker takes it, reconciles level by level, and asks to come back later where time
+// matters.
 #pragma once
 
 #include <atomic>
@@ -29,10 +30,10 @@ class Controller {
     EventWriter write_event;
     workload::Workload* workload = nullptr;
     metrics::Registry* metrics = nullptr;
-    const Clock* clock = nullptr;         // nullptr: the machine's
-    std::int64_t term = 0;                // fences writes to queues
+    const Clock* clock = nullptr;  // nullptr: the machine's
+    std::int64_t term = 0;         // fences writes to queues
     int threads = 2;
-    Millis status_interval{5000};         // numbers are written at most so often
+    Millis status_interval{5000};  // numbers are written at most so often
   };
 
   explicit Controller(Options options);

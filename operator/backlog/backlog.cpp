@@ -1,0 +1,59 @@
+#include "operator/backlog/backlog.h"
+
+#include "operator/backlog/source.h"
+
+namespace wp::backlog {
+namespace {
+
+// Kept in memory only: it holds the password, as the endpoint does.
+std::string connection_key(const Watch& watch) {
+  const redis::Endpoint& e = watch.endpoint;
+  return watch.ns + "\n" + e.describe() + "\n" + e.username + "\n" + e.password;
+}
+
+}  // namespace
+
+BacklogReader::BacklogReader(std::function<void(const std::string& pool_key)> on_change)
+    : on_change_(std::move(on_change)) {}
+
+BacklogReader::~BacklogReader() = default;
+
+void BacklogReader::watch(const std::string& pool_key, const Watch& watch) {
+  const std::string key = connection_key(watch);
+  std::shared_ptr<Source> unused;  // joined after the lock is released
+  const std::lock_guard lock(mutex_);
+  std::shared_ptr<Source>& source = sources_[key];
+  if (!source) source = std::make_shared<Source>(watch.endpoint, on_change_);
+  std::shared_ptr<Source>& current = source_of_[pool_key];
+  if (current && current != source && current->erase(pool_key)) {
+    unused = current;
+    std::erase_if(sources_, [&](const auto& item) { return item.second == unused; });
+  }
+  current = source;
+  current->set(pool_key, watch);
+}
+
+void BacklogReader::unwatch(const std::string& pool_key) {
+  std::shared_ptr<Source> unused;
+  const std::lock_guard lock(mutex_);
+  const auto found = source_of_.find(pool_key);
+  if (found == source_of_.end()) return;
+  if (found->second->erase(pool_key)) {
+    unused = found->second;
+    std::erase_if(sources_, [&](const auto& item) { return item.second == unused; });
+  }
+  source_of_.erase(found);
+}
+
+std::optional<Snapshot> BacklogReader::latest(const std::string& pool_key) const {
+  std::shared_ptr<Source> source;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = source_of_.find(pool_key);
+    if (found == source_of_.end()) return std::nullopt;
+    source = found->second;
+  }
+  return source->latest(pool_key);
+}
+
+}  // namespace wp::backlog

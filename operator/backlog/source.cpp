@@ -1,0 +1,340 @@
+#include "operator/backlog/source.h"
+
+#include <algorithm>
+
+#include "base/ids.h"
+#include "base/log.h"
+
+namespace wp::backlog {
+namespace {
+
+constexpr Millis kBusyInterval{1000};
+constexpr Millis kIdleInterval{15000};
+constexpr Millis kWakeGap{10};  // two wake-ups of one pool are at least so far apart
+constexpr Millis kSubscriptionPing{30000};
+constexpr Millis kSubscribeRetry{5000};
+constexpr int kWorkerInfoEvery = 10;  // details of the workers come with every tenth reading
+
+Millis now() {
+  return system_clock().steady();
+}
+
+bool same_demand(const queue::Counts& a, const queue::Counts& b) {
+  const auto same_workers = [](const queue::WorkerCounts& x, const queue::WorkerCounts& y) {
+    return x.worker == y.worker && x.held == y.held && x.retired == y.retired;
+  };
+  return a.waiting == b.waiting && a.due == b.due && a.due_soon == b.due_soon &&
+         a.delayed == b.delayed && a.active == b.active && a.active_serving == b.active_serving &&
+         a.dead == b.dead && a.paused == b.paused && a.stat == b.stat &&
+         std::equal(a.workers.begin(), a.workers.end(), b.workers.begin(), b.workers.end(),
+                    same_workers);
+}
+
+Millis interval_after(const queue::Counts& counts, const Watch& watch) {
+  if (counts.waiting + counts.due_soon + counts.active > 0 || watch.has_workers) {
+    return kBusyInterval;
+  }
+  if (!counts.next_due) return kIdleInterval;
+  // One pod start before the next job is due, so that its worker is there in time.
+  return std::clamp(*counts.next_due - counts.now - watch.horizon, Millis{1}, kIdleInterval);
+}
+
+}  // namespace
+
+BacklogReader::Source::Source(redis::Endpoint endpoint,
+                              std::function<void(const std::string&)> on_change)
+    : on_change_(std::move(on_change)), commands_(endpoint), subscription_(endpoint) {
+  reader_ = std::thread([this] { read_loop(); });
+  subscriber_ = std::thread([this] { subscribe_loop(); });
+}
+
+BacklogReader::Source::~Source() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  changed_.notify_all();
+  commands_.interrupt();
+  subscription_.interrupt();
+  reader_.join();
+  subscriber_.join();
+}
+
+void BacklogReader::Source::set(const std::string& pool_key, const Watch& watch) {
+  {
+    const std::lock_guard lock(mutex_);
+    const bool known = entries_.contains(pool_key);
+    Entry& entry = entries_[pool_key];
+    if (known && entry.watch == watch) return;
+    const bool new_channel = !known || entry.watch.queue != watch.queue;
+    const bool at_once = new_channel || entry.watch.config_hash != watch.config_hash ||
+                         entry.watch.term != watch.term;
+    if (at_once) entry.next_read = now();
+    if (!at_once && watch.has_workers) {
+      entry.next_read = std::min(entry.next_read, now() + kBusyInterval);
+    }
+    if (new_channel) channels_changed_ = true;
+    entry.watch = watch;
+    entry.term = std::max(entry.term, watch.term);
+    if (new_channel) subscription_.interrupt();
+  }
+  changed_.notify_all();
+}
+
+bool BacklogReader::Source::erase(const std::string& pool_key) {
+  const std::lock_guard lock(mutex_);
+  if (entries_.erase(pool_key) > 0) {
+    channels_changed_ = true;
+    subscription_.interrupt();
+  }
+  return entries_.empty();
+}
+
+std::optional<Snapshot> BacklogReader::Source::latest(const std::string& pool_key) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(pool_key);
+  if (found == entries_.end() || !found->second.attempted) return std::nullopt;
+  return found->second.snapshot;
+}
+
+// ------------------------------------------------------------------------------ the command thread
+
+std::optional<BacklogReader::Source::Due> BacklogReader::Source::wait_for_due() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    if (stop_) return std::nullopt;
+    Due due;
+    Millis next = Millis::max();
+    for (const auto& [key, entry] : entries_) {
+      if (entry.next_read <= now()) due.emplace_back(key, entry.watch);
+      next = std::min(next, entry.next_read);
+    }
+    if (!due.empty()) return due;
+    if (next == Millis::max()) {
+      changed_.wait(lock);
+    } else {
+      changed_.wait_for(lock, next - now());
+    }
+  }
+}
+
+void BacklogReader::Source::read_loop() {
+  while (const auto due = wait_for_due()) {
+    try {
+      if (!commands_.connected()) commands_.connect();
+      read(*due);
+      backoff_.reset();
+    } catch (const redis::Error& error) {
+      fail(*due, error);
+    }
+  }
+}
+
+void BacklogReader::Source::read(const Due& due) {
+  std::vector<redis::ScriptCall> calls;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [key, watch] : due) {
+      const auto found = entries_.find(key);
+      const int readings = found == entries_.end() ? 0 : found->second.readings++;
+      calls.push_back(queue::Queue::counts_call(watch.queue, watch.horizon, {},
+                                                readings % kWorkerInfoEvery == 0));
+    }
+  }
+  const auto replies = commands_.call_all(calls);
+  for (std::size_t i = 0; i < due.size(); ++i) {
+    const auto& [key, watch] = due[i];
+    try {
+      if (replies[i].type == redis::Reply::Type::error) {
+        throw redis::Error(redis::classify_reply(replies[i].bytes),
+                           replies[i].bytes.substr(0, 200));
+      }
+      queue::Counts counts = queue::Queue::parse_counts(replies[i]);
+      keep_config(key, watch, counts);
+      succeed(key, watch, std::move(counts));
+    } catch (const redis::Error& error) {
+      if (!commands_.connected()) throw;
+      fail({due[i]}, error);
+    }
+  }
+}
+
+void BacklogReader::Source::keep_config(const std::string& pool_key, const Watch& watch,
+                                        queue::Counts& counts) {
+  const bool ours = counts.config_owner == watch.owner;
+  const bool free = !counts.config_present || counts.config_owner == "standalone" ||
+                    counts.config_owner == "orphaned";
+  if (!ours && !free) return;
+  std::int64_t term = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = entries_.find(pool_key);
+    if (found == entries_.end()) return;
+    Entry& entry = found->second;
+    if (!entry.contacted) {
+      // Above the term found there: a predecessor's late write is refused from now on.
+      entry.contacted = true;
+      if (ours) entry.term = std::max(entry.term, counts.config_term + 1);
+    }
+    term = entry.term;
+  }
+  if (ours && counts.config_hash == watch.config_hash && counts.config_term == term) return;
+  queue::Queue queue(commands_, watch.queue);
+  const auto written = queue.write_config(watch.config, watch.config_hash, watch.owner, term);
+  if (written == queue::ConfigWritten::other_owner) return;
+  if (written == queue::ConfigWritten::stale_term) {
+    log::warn("queue configuration was refused: a newer operator wrote it",
+              {{"pool", pool_key}, {"queue", watch.queue}});
+    return;
+  }
+  counts.config_present = true;
+  counts.config_hash = watch.config_hash;
+  counts.config_owner = watch.owner;
+  counts.config_term = term;
+  log::info("queue configuration written", {{"pool", pool_key}, {"queue", watch.queue}});
+}
+
+void BacklogReader::Source::succeed(const std::string& pool_key, const Watch& watch,
+                                    queue::Counts counts) {
+  bool changed = false;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = entries_.find(pool_key);
+    if (found == entries_.end()) return;
+    Entry& entry = found->second;
+    Snapshot& snapshot = entry.snapshot;
+    const bool conflict = counts.config_present && counts.config_owner != watch.owner &&
+                          counts.config_owner != "standalone" && counts.config_owner != "orphaned";
+    changed = !entry.attempted || snapshot.error.has_value() || !snapshot.counts ||
+              snapshot.conflict != conflict || !same_demand(*snapshot.counts, counts);
+    // The workers' own words come with some readings only; the last ones stay meanwhile.
+    if (snapshot.counts) {
+      for (queue::WorkerCounts& worker : counts.workers) {
+        if (!worker.info.empty()) continue;
+        for (const queue::WorkerCounts& known : snapshot.counts->workers) {
+          if (known.worker == worker.worker) worker.info = known.info;
+        }
+      }
+    }
+    entry.attempted = true;
+    entry.last_read = now();
+    if (entry.next_read <= entry.last_read) {
+      entry.next_read = entry.last_read + interval_after(counts, entry.watch);
+    }
+    snapshot.read_at = entry.last_read;
+    snapshot.error.reset();
+    snapshot.message.clear();
+    snapshot.failing_since = Millis{0};
+    snapshot.conflict = conflict;
+    snapshot.other_owner = conflict ? counts.config_owner : "";
+    snapshot.counts = std::move(counts);
+  }
+  if (changed) on_change_(pool_key);
+}
+
+void BacklogReader::Source::fail(const Due& due, const redis::Error& error) {
+  const Millis wait = backoff_.next(random_u64());
+  std::vector<std::string> changed;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stop_) return;
+    for (const auto& [key, watch] : due) {
+      const auto found = entries_.find(key);
+      if (found == entries_.end()) continue;
+      Entry& entry = found->second;
+      if (!entry.snapshot.error || *entry.snapshot.error != error.error_class()) {
+        changed.push_back(key);
+      }
+      if (!entry.snapshot.error) entry.snapshot.failing_since = now();
+      entry.attempted = true;
+      entry.snapshot.error = error.error_class();
+      entry.snapshot.message = error.what();
+      entry.next_read = now() + wait;
+    }
+  }
+  for (const std::string& key : changed) {
+    log::warn(
+        "queue cannot be read",
+        {{"pool", key}, {"class", redis::to_string(error.error_class())}, {"error", error.what()}});
+    on_change_(key);
+  }
+}
+
+// -------------------------------------------------------------------------- the subscription
+// thread
+
+std::vector<std::string> BacklogReader::Source::channels() const {
+  std::vector<std::string> names;
+  for (const auto& [key, entry] : entries_) {
+    names.push_back(queue::key_name(entry.watch.queue, "events"));
+  }
+  return names;
+}
+
+void BacklogReader::Source::wake(const std::string& channel) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& [key, entry] : entries_) {
+      if (channel.empty() || queue::key_name(entry.watch.queue, "events") == channel) {
+        entry.next_read = std::min(entry.next_read, std::max(now(), entry.last_read + kWakeGap));
+      }
+    }
+  }
+  changed_.notify_all();
+}
+
+void BacklogReader::Source::wait_a_while(Millis time) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, time, [this] { return stop_ || channels_changed_; });
+}
+
+void BacklogReader::Source::subscribe_loop() {
+  bool told = false;
+  for (;;) {
+    redis::Command subscribe{"SUBSCRIBE"};
+    {
+      const std::lock_guard lock(mutex_);
+      if (stop_) return;
+      channels_changed_ = false;
+      subscription_.clear_interrupt();
+      for (std::string& name : channels()) subscribe.push_back(std::move(name));
+    }
+    if (subscribe.size() == 1) {
+      wait_a_while(kIdleInterval);
+      continue;
+    }
+    try {
+      subscription_.connect();
+      subscription_.send(subscribe);
+      wake("");  // whatever was announced while nobody listened
+      for (bool pinged = false;;) {
+        const redis::Reply push = subscription_.read_push(kSubscriptionPing);
+        if (push.is_nil()) {
+          // A peer that vanished without a word shows by the missing answer.
+          if (pinged) break;
+          subscription_.send({"PING"});
+          pinged = true;
+          continue;
+        }
+        pinged = false;
+        told = false;
+        if (push.at(0).text() == "message") wake(push.at(1).text());
+      }
+    } catch (const redis::Error& error) {
+      {
+        const std::lock_guard lock(mutex_);
+        if (stop_) return;
+        if (channels_changed_) continue;
+      }
+      if (!told) {
+        told = true;
+        log::warn("queue events cannot be followed; reading each second instead",
+                  {{"class", redis::to_string(error.error_class())}, {"error", error.what()}});
+      }
+      subscription_.close();
+      wait_a_while(error.connection_lost() ? Millis{500} : kSubscribeRetry);
+    }
+  }
+}
+
+}  // namespace wp::backlog

@@ -1,0 +1,40 @@
+// Throughput, success and durations of a pool's jobs over the last ten minutes, from the queue's
+// monotonic counters. Pure state; one pool, one thread at a time. Counters that went backwards (the
+// queue was emptied, Redis came back without its data) start a new baseline.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "operator/pool/status.h"
+
+namespace wp::controller {
+
+class JobFigures {
+ public:
+  using Counters = std::map<std::string, std::int64_t>;
+
+  /// At most one sample per 5 s is kept.
+  void add(Millis now, const Counters& counters);
+
+  pool::JobsStatus status() const;
+  /// Over at least 10 settled jobs, by job and not by attempt; absent: too few to say.
+  std::optional<int> success_percent() const;
+  pool::HealthStatus health() const;
+
+ private:
+  struct Sample {
+    Millis time;
+    Counters counters;
+  };
+  std::int64_t gained(const std::string& name) const;
+
+  std::deque<Sample> samples_;
+  Counters latest_;
+  Millis latest_time_{0};
+};
+
+}  // namespace wp::controller

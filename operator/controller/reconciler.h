@@ -1,0 +1,57 @@
+// One pool, level by level: read what is, decide what should be, write what differs.
+//
+// The contract: reconcile() may be called at any time, any number of times, for any key; it decides
+// from what is true now and never from why it was called. It throws when a write failed for a
+// passing reason: call it again with backoff. What it keeps between calls is keyed by the pool's
+// uid and may be lost at any moment.
+//
+// One key is reconciled by one thread at a time; different keys by different threads.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "operator/controller/controller.h"
+#include "operator/controller/job_figures.h"
+#include "operator/controller/status_builder.h"
+
+namespace wp::controller {
+
+class Reconciler {
+ public:
+  Reconciler(const Controller::Options& options, backlog::BacklogReader& backlog);
+  ~Reconciler();
+
+  struct Result {
+    std::optional<Millis> again;  // come back after this time though nothing changes
+  };
+  Result reconcile(const std::string& key);
+
+ private:
+  struct Memory;
+  struct Run;
+
+  std::shared_ptr<Memory> memory_of(const std::string& key, const std::string& uid);
+  void forget(const std::string& key);
+  void resolve_endpoint(Run& run);
+  void watch_queue(Run& run);
+  void decide(Run& run);
+  void carry_out(Run& run);
+  void set_replicas(Run& run);
+  void write_status(Run& run);
+  void tell(Run& run, bool warning, std::string_view reason, std::string_view action,
+            std::string note);
+  void tell_transitions(Run& run);
+  void publish_metrics(const Run& run);
+
+  const Controller::Options& options_;
+  const Clock& clock_;
+  backlog::BacklogReader& backlog_;
+  std::mutex mutex_;  // guards the map; a Memory belongs to the thread that reconciles its key
+  std::map<std::string, std::shared_ptr<Memory>> memories_;
+};
+
+}  // namespace wp::controller

@@ -1,0 +1,44 @@
+// A pool's status from what one reconcile knows: from scratch, so that no branch leaves a stale
+// word behind. Pure. Messages say what is so and the next step; nothing a Redis or a user's reply
+// said is repeated in them, only its class.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "operator/backlog/backlog.h"
+#include "operator/fleet/fleet.h"
+#include "operator/pool/parse.h"
+#include "operator/pool/status.h"
+#include "operator/scaling/decide.h"
+#include "operator/workload/workload.h"
+
+namespace wp::controller {
+
+/// Something that stands in the way of the whole pool.
+struct Obstacle {
+  std::string_view condition;  // a constant of pool::condition
+  std::string_view reason;
+  std::string message;
+};
+
+/// What one reconcile found out.
+struct Findings {
+  const pool::ParsedPool* pool = nullptr;
+  workload::View view;
+  fleet::Fleet fleet;
+  std::optional<backlog::Snapshot> backlog;
+  std::optional<scaling::Decision> decision;
+  std::optional<Obstacle> obstacle;  // InvalidSpec, NameConflict, QueueConflict, …
+  std::string_view endpoint_reason;  // EndpointError: why no Redis is known; else empty
+  std::string endpoint_message;
+  bool fresh = false;  // the backlog is known and not stale
+  std::optional<pool::JobsStatus> jobs;
+  pool::HealthStatus health = pool::HealthStatus::healthy;
+  std::int64_t scale_operations = 0;
+  std::string last_scale_time;
+};
+
+pool::Status build_status(const Findings& findings);
+
+}  // namespace wp::controller
