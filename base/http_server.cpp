@@ -1,5 +1,6 @@
 #include "base/http_server.h"
 
+#include <charconv>
 #include <httplib.h>
 #include <stdexcept>
 #include <thread>
@@ -22,6 +23,34 @@ void answer(const std::vector<HealthCheck>& checks, bool verbose, httplib::Respo
   response.set_content(details + (ok ? "ok\n" : "failed\n"), "text/plain");
 }
 
+struct Address {
+  std::string host;  // empty: all interfaces
+  int port = 0;
+};
+
+Address parse_address(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  Address address;
+  bool fine = colon != std::string::npos && colon + 1 < text.size();
+  if (fine) {
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data() + colon + 1, end, address.port);
+    fine = error == std::errc{} && stop == end && address.port >= 0 && address.port <= 65535;
+  }
+  if (!fine) throw std::runtime_error("address \"" + text + "\" is not host:port or :port");
+  address.host = text.substr(0, colon);
+  if (address.host.starts_with('[') && address.host.ends_with(']')) {
+    address.host = address.host.substr(1, address.host.size() - 2);
+  }
+  return address;
+}
+
+// The port, or -1.
+int bind(httplib::Server& server, const std::string& host, int port) {
+  if (port == 0) return server.bind_to_any_port(host);
+  return server.bind_to_port(host, port) ? port : -1;
+}
+
 }  // namespace
 
 struct HttpServer::Impl {
@@ -34,23 +63,18 @@ struct HttpServer::Impl {
 HttpServer::HttpServer(const std::string& address, Endpoints endpoints)
     : impl_(std::make_unique<Impl>()) {
   impl_->endpoints = std::move(endpoints);
-  const std::size_t colon = address.rfind(':');
-  int port = -1;
-  try {
-    if (colon != std::string::npos) port = std::stoi(address.substr(colon + 1));
-  } catch (const std::exception&) {
-    port = -1;
-  }
-  if (port < 0 || port > 65535) {
-    throw std::runtime_error("address \"" + address + "\" is not host:port or :port");
-  }
-  const std::string host = colon == 0 ? "0.0.0.0" : address.substr(0, colon);
+  const Address wanted = parse_address(address);
 
   httplib::Server& server = impl_->server;
   // Probes and one scraper: two threads are plenty, and cost nothing while they wait.
   server.new_task_queue = [] { return new httplib::ThreadPool(2); };
   server.set_keep_alive_timeout(5);
   server.set_payload_max_length(1024);
+  // httplib's default, SO_REUSEPORT, would let two programs share a port without a word.
+  server.set_socket_options([](socket_t socket) {
+    const int on = 1;
+    setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  });
   const Endpoints& served = impl_->endpoints;
   if (served.metrics != nullptr) {
     server.Get("/metrics", [&served](const httplib::Request&, httplib::Response& response) {
@@ -68,12 +92,12 @@ HttpServer::HttpServer(const std::string& address, Endpoints endpoints)
   serve_checks("/healthz", served.live);
   serve_checks("/readyz", served.ready);
 
-  if (port == 0) {
-    impl_->port = server.bind_to_any_port(host);
-  } else if (server.bind_to_port(host, port)) {
-    impl_->port = port;
+  if (wanted.host.empty()) {
+    // IPv6's any address takes IPv4, too; a machine without IPv6 has only the other.
+    impl_->port = bind(server, "::", wanted.port);
+    if (impl_->port < 0) impl_->port = bind(server, "0.0.0.0", wanted.port);
   } else {
-    impl_->port = -1;
+    impl_->port = bind(server, wanted.host, wanted.port);
   }
   if (impl_->port < 0) {
     throw std::runtime_error("cannot listen on " + address +

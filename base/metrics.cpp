@@ -1,5 +1,6 @@
 #include "base/metrics.h"
 
+#include <algorithm>
 #include <dirent.h>
 #include <fstream>
 #include <iterator>
@@ -136,8 +137,14 @@ void update_process_metrics(Registry& registry) {
   const auto seconds = [](const timeval& t) {
     return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
   };
-  registry.gauge("process_cpu_seconds_total", "Total user and system CPU time in seconds.")
-      .Set(seconds(usage.ru_utime) + seconds(usage.ru_stime));
+  // A counter can't be set: two scrapes at once must not both add the same difference.
+  static std::mutex mutex;
+  {
+    const std::lock_guard lock(mutex);
+    Counter& cpu =
+        registry.counter("process_cpu_seconds_total", "Total user and system CPU time in seconds.");
+    cpu.Increment(std::max(0.0, seconds(usage.ru_utime) + seconds(usage.ru_stime) - cpu.Value()));
+  }
 
   if (DIR* const dir = opendir("/proc/self/fd")) {
     int open = -3;  // ".", "..", and the descriptor of this listing

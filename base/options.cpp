@@ -44,6 +44,27 @@ struct Entry {
   std::string source = "default";
 };
 
+// Shows the words of a remainder() in the help: they are no option to CLI11.
+class HelpWithWords : public CLI::Formatter {
+ public:
+  HelpWithWords(std::string name, std::string help)
+      : name_(std::move(name)), help_(std::move(help)) {}
+
+  std::string make_usage(const CLI::App* app, std::string name) const override {
+    std::string usage = CLI::Formatter::make_usage(app, std::move(name));
+    usage.insert(usage.find_last_not_of('\n') + 1, " [[--] " + name_ + "...]");
+    return usage;
+  }
+  std::string make_positionals(const CLI::App* app) const override {
+    return CLI::Formatter::make_positionals(app) +
+           fmt::format("\nWords:\n  {:<{}}{}\n", name_ + " ...", get_column_width() - 2, help_);
+  }
+
+ private:
+  std::string name_;
+  std::string help_;
+};
+
 }  // namespace
 
 struct Options::Impl {
@@ -53,7 +74,24 @@ struct Options::Impl {
   std::vector<std::unique_ptr<Entry>> entries;
   std::vector<std::unique_ptr<Options>> commands;
   std::string config_file;
+  std::vector<std::string>* words = nullptr;  // of remainder()
   bool root = false;
+
+  // What CLI11 left over. Words that begin with a dash are words only behind `--`: else a mistyped
+  // flag would become a program's name.
+  void take_words() {
+    if (words == nullptr) return;
+    std::vector<std::string> rest = app->remaining();
+    if (!rest.empty() && rest.front() == "--") {
+      rest.erase(rest.begin());
+    } else if (!rest.empty() && rest.front().starts_with('-')) {
+      throw UsageError(
+          fmt::format("{}: no such flag (--help lists them; words for the command that begin with "
+                      "a dash go behind --)",
+                      rest.front()));
+    }
+    *words = std::move(rest);
+  }
 
   Entry& add(Setting setting) {
     entries.push_back(std::make_unique<Entry>());
@@ -69,20 +107,21 @@ struct Options::Impl {
     return text;
   }
 
+  static std::string flag_of(const Entry& entry) {
+    const std::string name = "--" + entry.setting.name;
+    return entry.setting.letter == 0 ? name : fmt::format("-{},{}", entry.setting.letter, name);
+  }
+
   Entry& add_value(Setting setting, bool many, Assign assign, std::function<std::string()> show) {
     Entry& entry = add(std::move(setting));
     entry.many = many;
     entry.assign = std::move(assign);
     entry.show = std::move(show);
     const std::string help = help_of(entry, entry.show());
-    const std::string flag = "--" + entry.setting.name;
-    if (many) {
-      entry.flag = app->add_option(flag, entry.from_flag, help)->allow_extra_args(false);
-    } else {
-      entry.flag = app->add_option(flag, entry.from_flag, help)
-                       ->expected(1)
-                       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-    }
+    const std::string flag = flag_of(entry);
+    // One value a flag: CLI11 would also take the words behind it, and split "[a,b]".
+    entry.flag = app->add_option(flag, entry.from_flag, help)->allow_extra_args(false);
+    if (!many) entry.flag->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     entry.flag->type_name(entry.setting.placeholder);
     return entry;
   }
@@ -266,7 +305,7 @@ Options& Options::toggle(Setting setting, bool& value) {
   };
   entry.show = [&value] { return value ? "true" : "false"; };
   entry.flag =
-      impl_->app->add_flag("--" + entry.setting.name, entry.toggle_flag, impl_->help_of(entry, ""));
+      impl_->app->add_flag(Impl::flag_of(entry), entry.toggle_flag, impl_->help_of(entry, ""));
   return *this;
 }
 
@@ -289,14 +328,17 @@ Options& Options::positional(const std::string& name, const std::string& help, s
 
 Options& Options::remainder(const std::string& name, const std::string& help,
                             std::vector<std::string>& words) {
-  impl_->app->add_option(name, words, help)->type_name("");
-  impl_->app->positionals_at_end(true);
+  // Not a positional option: CLI11 would take a word such as "[ -f x ]" apart as a list.
+  impl_->words = &words;
+  impl_->app->prefix_command();
+  impl_->app->formatter(std::make_shared<HelpWithWords>(name, help));
   return *this;
 }
 
 Options& Options::command(const std::string& name, const std::string& about) {
   auto impl = std::make_unique<Impl>();
   impl->app = impl_->app->add_subcommand(name, about);
+  impl->app->fallthrough();
   impl->name = name;
   impl_->app->require_subcommand(1);
   impl_->commands.push_back(std::unique_ptr<Options>(new Options(std::move(impl))));
@@ -323,6 +365,7 @@ Parsed Options::parse(int argc, const char* const* argv) {
     for (const auto& item : file) unknown.push_back(item.first.as<std::string>(""));
   }
   Impl::each_chosen(*impl_, [&](Impl& impl) {
+    impl.take_words();
     impl.resolve(file, impl_->config_file);
     std::erase_if(unknown, [&](const std::string& key) { return impl.knows(key); });
   });

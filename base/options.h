@@ -35,6 +35,7 @@ struct Setting {
   std::string help = {};
   std::string placeholder = "VALUE";
   bool secret = false;  // never printed, neither in errors nor in the start-up log
+  char letter = 0;      // a short form of the flag: 'q' is -q
 };
 
 struct Bounds {
@@ -75,8 +76,8 @@ class Options {
   /// All words from the first unknown one or after `--`.
   Options& remainder(const std::string& name, const std::string& help,
                      std::vector<std::string>& words);
-  /// A sub-command with its own settings; exactly one has to be named. `run` is called by the
-  /// program through `chosen()`.
+  /// A sub-command with its own settings; exactly one has to be named, and `chosen()` tells which.
+  /// The settings of what is above it may be given before or behind its name.
   Options& command(const std::string& name, const std::string& about);
   /// Printed below the list of options by --help: examples.
   Options& epilog(const std::string& text);
