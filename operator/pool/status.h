@@ -21,22 +21,22 @@ enum class ConditionStatus { is_true, is_false, unknown };
 std::string_view to_string(ConditionStatus status);  // "True", "False", "Unknown"
 
 struct Condition {
-  std::string type;  // a constant of event_reasons.h
+  std::string type = {};  // a constant of event_reasons.h
   ConditionStatus status = ConditionStatus::unknown;
-  std::string reason;   // CamelCase, never empty
-  std::string message;  // what is so, and the next step; cut at 4 KiB
+  std::string reason = {};   // CamelCase, never empty
+  std::string message = {};  // what is so, and the next step; cut at 4 KiB
   std::int64_t observed_generation = 0;
-  std::string last_transition_time;  // RFC 3339; empty until carry_over fills it
+  std::string last_transition_time = {};  // RFC 3339; empty until carry_over fills it
 };
 
 struct QueueStatus {
-  std::string name;
-  std::optional<std::int64_t> waiting;
-  std::optional<std::int64_t> delayed;
-  std::optional<std::int64_t> active;
-  std::optional<std::int64_t> dead;
-  std::optional<std::int64_t> oldest_wait_seconds;
-  std::optional<bool> backpressure;
+  std::string name = {};
+  std::optional<std::int64_t> waiting = {};
+  std::optional<std::int64_t> delayed = {};
+  std::optional<std::int64_t> active = {};
+  std::optional<std::int64_t> dead = {};
+  std::optional<std::int64_t> oldest_wait_seconds = {};
+  std::optional<bool> backpressure = {};
 };
 
 struct WorkersStatus {
@@ -48,12 +48,12 @@ struct WorkersStatus {
 };
 
 struct JobsStatus {
-  std::optional<std::int64_t> completed;  // since the queue began
-  std::optional<std::int64_t> failed;     // attempts
-  std::optional<std::int64_t> throughput_per_minute;
-  std::optional<int> success_percent;
-  std::optional<std::int64_t> average_duration_ms;
-  std::optional<std::int64_t> p95_duration_ms;
+  std::optional<std::int64_t> completed = {};  // since the queue began
+  std::optional<std::int64_t> failed = {};     // attempts
+  std::optional<std::int64_t> throughput_per_minute = {};
+  std::optional<int> success_percent = {};
+  std::optional<std::int64_t> average_duration_ms = {};
+  std::optional<std::int64_t> p95_duration_ms = {};
 };
 
 enum class HealthStatus { healthy, degraded, unhealthy };
@@ -61,34 +61,34 @@ std::string_view to_string(HealthStatus health);
 
 struct DecisionStatus {
   int replicas = 0;
-  std::string cause;   // a constant of event_reasons.h
-  std::string reason;  // the arithmetic; cut at 1 KiB
-  std::string time;    // RFC 3339; empty until carry_over fills it
+  std::string cause = {};   // a constant of event_reasons.h
+  std::string reason = {};  // the arithmetic; cut at 1 KiB
+  std::string time = {};    // RFC 3339; empty until carry_over fills it
 };
 
 struct RampStatus {
   int step = 0;  // from 1
-  std::string since;
-  std::string state;  // Advancing, RolledBack, Complete
-  std::string trigger;
-  std::vector<std::string> jobs;  // at most 5
+  std::string since = {};
+  std::string state = {};  // Advancing, RolledBack, Complete
+  std::string trigger = {};
+  std::vector<std::string> jobs = {};  // at most 5
 };
 
 struct Status {
   std::int64_t observed_generation = 0;
-  std::optional<int> replicas;  // pods that exist
-  std::optional<int> desired_replicas;
-  std::optional<int> ready_replicas;
-  std::string selector;  // as kubectl writes it: a=b,c=d
-  std::optional<QueueStatus> queue;
-  std::optional<WorkersStatus> workers;
-  std::optional<JobsStatus> jobs;
-  std::optional<HealthStatus> health;
-  std::optional<DecisionStatus> decision;
-  std::optional<RampStatus> ramp;
+  std::optional<int> replicas = {};  // pods that exist
+  std::optional<int> desired_replicas = {};
+  std::optional<int> ready_replicas = {};
+  std::string selector = {};  // as kubectl writes it: a=b,c=d
+  std::optional<QueueStatus> queue = {};
+  std::optional<WorkersStatus> workers = {};
+  std::optional<JobsStatus> jobs = {};
+  std::optional<HealthStatus> health = {};
+  std::optional<DecisionStatus> decision = {};
+  std::optional<RampStatus> ramp = {};
   std::int64_t scale_operations = 0;
-  std::string last_scale_time;  // RFC 3339; empty: never
-  std::vector<Condition> conditions;
+  std::string last_scale_time = {};  // RFC 3339; empty: never
+  std::vector<Condition> conditions = {};
 
   /// Adds or replaces the condition of that type.
   void set(Condition condition);
