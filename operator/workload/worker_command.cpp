@@ -1,0 +1,36 @@
+#include "operator/workload/worker_command.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/units.h"
+
+namespace wp::workload {
+
+Command worker_command(const std::string& runner, const pool::Pool& pool,
+                       const redis::Endpoint& endpoint, const WorkerIdentity& identity,
+                       const std::vector<std::string>& base) {
+  Command command;
+  command.words = {runner};
+  command.environment = base;
+  const auto set = [&](const std::string& name, const std::string& value) {
+    if (!value.empty()) command.environment.push_back(name + "=" + value);
+  };
+  set("WP_REDIS_URL", endpoint.describe());
+  set("WP_REDIS_USERNAME", endpoint.username);
+  set("WP_REDIS_PASSWORD", endpoint.password);
+  set("WP_QUEUE", pool.spec.queue.name);
+  set("WP_CONCURRENCY", std::to_string(pool.spec.workers.concurrency));
+  if (const auto& exec = pool.spec.workers.handler.exec) {
+    set("WP_HANDLER", "exec");
+    set("WP_EXEC_COMMAND", nlohmann::json(exec->command).dump());
+    set("WP_DEFER_EXIT_CODE", std::to_string(exec->defer_exit_code));
+    set("WP_DEAD_EXIT_CODE", std::to_string(exec->dead_exit_code));
+  }
+  set("WP_WORKER_ID", identity.uid);
+  set("WP_POD_NAME", identity.name);
+  set("WP_DRAIN_TIMEOUT", format_duration(pool.spec.workers.drain_timeout));
+  set("WP_PROBE_ADDR", "off");
+  return command;
+}
+
+}  // namespace wp::workload
