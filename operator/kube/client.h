@@ -23,9 +23,9 @@ using Json = nlohmann::json;
 
 /// A kind of object as it appears in paths. The core group is "".
 struct Resource {
-  std::string group;
-  std::string version;
-  std::string plural;
+  std::string group = {};
+  std::string version = {};
+  std::string plural = {};
 
   /// "apps/v1", or "v1" in the core group.
   std::string api_version() const;
@@ -40,8 +40,8 @@ std::string resource_path(const Resource& resource, std::string_view ns, std::st
 std::string url_encode(std::string_view text);
 
 struct ListOptions {
-  std::string label_selector;
-  std::string field_selector;
+  std::string label_selector = {};
+  std::string field_selector = {};
 };
 
 /// "labelSelector=…&fieldSelector=…" with what is set, encoded; empty when nothing is.
@@ -50,19 +50,19 @@ std::string selector_query(const ListOptions& options);
 enum class PatchType { merge, json, strategic, apply };
 
 struct WriteOptions {
-  std::string field_manager;  // required for apply
-  bool force = false;         // apply only: take fields that others own
-  bool strict = false;        // fieldValidation=Strict: unknown fields are an error
+  std::string field_manager = {};  // required for apply
+  bool force = false;              // apply only: take fields that others own
+  bool strict = false;             // fieldValidation=Strict: unknown fields are an error
   bool dry_run = false;
 };
 
 enum class Propagation { background, foreground, orphan };
 
 struct DeleteOptions {
-  std::string uid;               // preconditions: at least one of the two should be given, so
-  std::string resource_version;  // that a namesake is never deleted
+  std::string uid = {};               // preconditions: at least one of the two should be given, so
+  std::string resource_version = {};  // that a namesake is never deleted
   Propagation propagation = Propagation::background;
-  std::optional<int> grace_period_seconds;
+  std::optional<int> grace_period_seconds = {};
 };
 
 struct ClientOptions {
@@ -70,7 +70,7 @@ struct ClientOptions {
   Millis timeout{30000};               // of one exchange
   int retries = 3;                     // at most so many repetitions for Retry-After
   Millis max_retry_wait{5000};         // a longer Retry-After is left to the caller
-  HttpOptions http;
+  HttpOptions http = {};
   metrics::Registry* metrics = nullptr;  // rest_client_*; must outlive the client
 };
 
@@ -96,8 +96,8 @@ class Client {
   Json remove(const std::string& path, const DeleteOptions& options = {});
 
   struct StreamOptions {
-    std::function<bool(std::string_view)> on_data;  // false ends the stream
-    std::function<void()> on_open;                  // the answer has begun; may be empty
+    std::function<bool(std::string_view)> on_data = {};  // false ends the stream
+    std::function<void()> on_open = {};                  // the answer has begun; may be empty
     Millis idle_timeout{295000};
     Millis total_timeout{0};  // 0: no bound
   };

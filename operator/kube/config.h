@@ -42,14 +42,14 @@ struct ClusterConfig {
 
 /// The surroundings, so that tests can bring their own. Defaults are the process's.
 struct ConfigEnvironment {
-  std::function<std::optional<std::string>(const std::string& name)> variable;  // getenv
+  std::function<std::optional<std::string>(const std::string& name)> variable = {};  // getenv
   std::string service_account_dir = "/var/run/secrets/kubernetes.io/serviceaccount";
   const Clock* clock = nullptr;  // system_clock()
 };
 
 struct ConfigChoice {
-  std::string kubeconfig;  // a path, as from --kubeconfig; empty: $KUBECONFIG and the defaults
-  std::string context;     // empty: the current one
+  std::string kubeconfig = {};  // a path, as from --kubeconfig; empty: $KUBECONFIG and the defaults
+  std::string context = {};     // empty: the current one
 };
 
 /// The order: an explicit kubeconfig; $KUBECONFIG; in the cluster, when KUBERNETES_SERVICE_HOST is

@@ -16,8 +16,8 @@ namespace wp::kube {
 
 /// PEM text that stands inline or in a file; the file wins and is read again when asked.
 struct PemSource {
-  std::string file;
-  std::string text;
+  std::string file = {};
+  std::string text = {};
 
   bool empty() const { return file.empty() && text.empty(); }
   /// Throws std::runtime_error naming the file.
@@ -25,10 +25,10 @@ struct PemSource {
 };
 
 struct TlsSources {
-  PemSource ca;
-  PemSource certificate;
-  PemSource key;
-  std::string server_name;
+  PemSource ca = {};
+  PemSource certificate = {};
+  PemSource key = {};
+  std::string server_name = {};
   bool insecure = false;
 
   /// Throws std::runtime_error with one line when a file or its content cannot be used.
@@ -36,11 +36,12 @@ struct TlsSources {
 };
 
 struct CredentialSources {
-  TlsSources tls;
-  Headers headers;  // fixed: Basic authorization, Impersonate-*
-  std::string token;
-  std::string token_file;            // wins over `token`
-  std::optional<ExecPlugin> plugin;  // wins over both, when it answers a token or a certificate
+  TlsSources tls = {};
+  Headers headers = {};  // fixed: Basic authorization, Impersonate-*
+  std::string token = {};
+  std::string token_file = {};  // wins over `token`
+  std::optional<ExecPlugin> plugin =
+      {};  // wins over both, when it answers a token or a certificate
 };
 
 /// Reads everything once, so that mistakes show at start; a plugin runs at the first request only.

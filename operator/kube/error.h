@@ -34,16 +34,16 @@ std::string_view to_string(Transport transport);
 class KubeError : public std::runtime_error {
  public:
   struct Cause {
-    std::string reason;  // for example FieldManagerConflict, ResourceVersionTooLarge
-    std::string field;
-    std::string message;
+    std::string reason = {};  // for example FieldManagerConflict, ResourceVersionTooLarge
+    std::string field = {};
+    std::string message = {};
   };
   struct Status {
     int code = 0;
-    std::string reason;   // for example NotFound; may be empty
-    std::string message;  // the server's own words
-    std::vector<Cause> causes;
-    std::optional<Millis> retry_after;
+    std::string reason = {};   // for example NotFound; may be empty
+    std::string message = {};  // the server's own words
+    std::vector<Cause> causes = {};
+    std::optional<Millis> retry_after = {};
   };
 
   explicit KubeError(Status status);

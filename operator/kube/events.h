@@ -12,33 +12,33 @@
 namespace wp::kube {
 
 struct ObjectReference {
-  std::string api_version;
-  std::string kind;
-  std::string ns;  // empty: the event goes to the namespace "default"
-  std::string name;
-  std::string uid;
-  std::string resource_version;  // may be empty
+  std::string api_version = {};
+  std::string kind = {};
+  std::string ns = {};  // empty: the event goes to the namespace "default"
+  std::string name = {};
+  std::string uid = {};
+  std::string resource_version = {};  // may be empty
 };
 
 enum class EventType { normal, warning };
 
 struct Event {
-  ObjectReference regarding;
+  ObjectReference regarding = {};
   EventType type = EventType::normal;
-  std::string reason;  // CamelCase, at most 128 bytes
-  std::string action;  // CamelCase verb of what was done; at most 128 bytes
-  std::string note;    // for people; cut at 1024 bytes, between characters
+  std::string reason = {};  // CamelCase, at most 128 bytes
+  std::string action = {};  // CamelCase verb of what was done; at most 128 bytes
+  std::string note = {};    // for people; cut at 1024 bytes, between characters
 };
 
 struct EventOptions {
-  std::string controller;  // reportingController, a qualified name: example.dev/operator
-  std::string instance;    // reportingInstance, for example the pod's name
+  std::string controller = {};  // reportingController, a qualified name: example.dev/operator
+  std::string instance = {};    // reportingInstance, for example the pod's name
   std::size_t queue_limit = 1000;
   Millis series_window{360000};  // an equal event within it joins the series
   Millis heartbeat{1800000};     // a long series is written again so often
   Millis retry_delay{10000};     // ±25 %; for failures of the transport only
   int attempts = 12;
-  ClientOptions client;
+  ClientOptions client = {};
   metrics::Registry* metrics = nullptr;  // events_*; must outlive the recorder
 };
 

@@ -13,19 +13,19 @@
 namespace wp::kube {
 
 struct ExecCredential {
-  std::string token;
-  std::string certificate;
-  std::string key;
-  std::optional<Millis> expires;  // wall time; nothing: for as long as it is accepted
+  std::string token = {};
+  std::string certificate = {};
+  std::string key = {};
+  std::optional<Millis> expires = {};  // wall time; nothing: for as long as it is accepted
 };
 
 struct ExecPlugin {
-  std::string command;  // a path, or a name that is looked for in $PATH
-  std::vector<std::string> args;
-  std::map<std::string, std::string> env;  // in addition to ours
-  std::string api_version;                 // what the answer has to be, too
-  std::string cluster_json;                // spec.cluster; empty unless provideClusterInfo
-  std::string install_hint;
+  std::string command = {};  // a path, or a name that is looked for in $PATH
+  std::vector<std::string> args = {};
+  std::map<std::string, std::string> env = {};  // in addition to ours
+  std::string api_version = {};                 // what the answer has to be, too
+  std::string cluster_json = {};                // spec.cluster; empty unless provideClusterInfo
+  std::string install_hint = {};
   Millis timeout{30000};
 
   /// Throws std::runtime_error with one line; it never holds the plugin's output to stdout.

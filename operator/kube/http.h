@@ -19,10 +19,10 @@ namespace wp::kube {
 /// Where the API server is. `host` is a name or a bare IP (IPv6 without brackets).
 struct Endpoint {
   bool tls = true;
-  std::string host;
+  std::string host = {};
   int port = 443;
-  std::string base_path;   // prefix of every path, without a final slash; usually empty
-  std::string proxy_host;  // empty: no proxy
+  std::string base_path = {};   // prefix of every path, without a final slash; usually empty
+  std::string proxy_host = {};  // empty: no proxy
   int proxy_port = 0;
 
   /// host:port, with brackets around IPv6.
@@ -35,19 +35,19 @@ Endpoint parse_endpoint(std::string_view url);
 
 /// What a TLS connection is made with. All of it is PEM text, kept in memory.
 struct TlsMaterial {
-  std::string ca;           // trusted roots; nothing else is trusted. Empty: the system's roots
-  std::string certificate;  // the client's chain; empty: none
-  std::string key;
-  std::string server_name;  // expected instead of the host (tls-server-name); empty: the host
-  bool insecure = false;    // no verification at all
+  std::string ca = {};  // trusted roots; nothing else is trusted. Empty: the system's roots
+  std::string certificate = {};  // the client's chain; empty: none
+  std::string key = {};
+  std::string server_name = {};  // expected instead of the host (tls-server-name); empty: the host
+  bool insecure = false;         // no verification at all
 };
 
 using Headers = std::multimap<std::string, std::string>;
 
 struct Response {
   int status = 0;
-  Headers headers;  // names in lower case
-  std::string body;
+  Headers headers = {};  // names in lower case
+  std::string body = {};
 
   /// The first value of a header, named in lower case; empty when absent.
   std::string header(const std::string& name) const;
@@ -77,10 +77,10 @@ class HttpClient {
                    const std::string& body, Millis timeout);
 
   struct Stream {
-    std::function<bool(std::string_view)> on_data;  // answers false to end the stream
-    std::function<void()> on_open;                  // the status is 200; may be empty
-    Millis idle_timeout{295000};                    // longest wait for the next byte
-    Millis total_timeout{0};                        // of the whole stream; 0: no bound
+    std::function<bool(std::string_view)> on_data = {};  // answers false to end the stream
+    std::function<void()> on_open = {};                  // the status is 200; may be empty
+    Millis idle_timeout{295000};                         // longest wait for the next byte
+    Millis total_timeout{0};                             // of the whole stream; 0: no bound
   };
   /// A GET whose 200 answer is handed to `on_data` as it arrives, on the calling thread. Returns
   /// the status and headers after the clean end of the stream, or when on_data asked to end it. An

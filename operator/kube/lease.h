@@ -14,14 +14,14 @@
 namespace wp::kube {
 
 struct LeaseOptions {
-  std::string ns;
-  std::string name;
-  std::string identity;          // unique per process start: hostname_uuid
-  std::string term_annotation;   // key of the annotation that keeps the term
-  Millis duration{15000};        // others wait so long after the last renewal they saw
-  Millis renew_deadline{10000};  // we give up when no renewal succeeded for so long
+  std::string ns = {};
+  std::string name = {};
+  std::string identity = {};         // unique per process start: hostname_uuid
+  std::string term_annotation = {};  // key of the annotation that keeps the term
+  Millis duration{15000};            // others wait so long after the last renewal they saw
+  Millis renew_deadline{10000};      // we give up when no renewal succeeded for so long
   Millis retry_period{2000};
-  ClientOptions client;
+  ClientOptions client = {};
   metrics::Registry* metrics = nullptr;  // leader_election_master_status{name}
   const Clock* clock = nullptr;          // system_clock()
 };
@@ -31,9 +31,9 @@ class LeaderElector {
   struct Callbacks {
     /// We lead. `term` is greater than that of every earlier leader of this Lease: the wall time in
     /// ms at which it was taken, or the previous term + 1 if that is greater.
-    std::function<void(std::int64_t term)> on_started;
+    std::function<void(std::int64_t term)> on_started = {};
     /// We led and do so no longer, without having been asked to stop. The process should end.
-    std::function<void()> on_lost;
+    std::function<void()> on_lost = {};
   };
 
   /// Throws std::invalid_argument unless duration > renew_deadline > 1.2 × retry_period.

@@ -26,12 +26,12 @@ struct WatchTimings {
 };
 
 struct ReflectorOptions {
-  std::string name;             // for logs and metrics, for example "pods"
-  std::string collection_path;  // from resource_path(), without a query
-  ListOptions selectors;
-  ClientOptions client;
+  std::string name = {};             // for logs and metrics, for example "pods"
+  std::string collection_path = {};  // from resource_path(), without a query
+  ListOptions selectors = {};
+  ClientOptions client = {};
   metrics::Registry* metrics = nullptr;  // reflector_*; must outlive the reflector
-  WatchTimings timings;                  // for tests
+  WatchTimings timings = {};             // for tests
 };
 
 /// Where the objects go. `begin_replace`, objects, `end_replace` is a complete list; another
