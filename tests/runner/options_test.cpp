@@ -1,0 +1,124 @@
+#include "runner/options.h"
+
+#include <cstdlib>
+#include <doctest/doctest.h>
+#include <initializer_list>
+#include <optional>
+
+#include "base/options.h"
+
+using namespace wp;
+using namespace wp::runner;
+
+namespace {
+
+// The variables that the operator sets, gone with the scope.
+class Variables {
+ public:
+  explicit Variables(std::initializer_list<std::pair<const char*, const char*>> values) {
+    for (const auto& [name, value] : values) {
+      setenv(name, value, 1);
+      names_.push_back(name);
+    }
+  }
+  ~Variables() {
+    for (const std::string& name : names_) unsetenv(name.c_str());
+  }
+  Variables(const Variables&) = delete;
+  Variables& operator=(const Variables&) = delete;
+
+ private:
+  std::vector<std::string> names_;
+};
+
+RunnerOptions parse(std::vector<const char*> words) {
+  words.insert(words.begin(), "workerpool-runner");
+  auto options = parse_options(static_cast<int>(words.size()), words.data());
+  REQUIRE(options);
+  return std::move(*options);
+}
+
+std::string refusal(std::vector<const char*> words) {
+  try {
+    (void)parse(std::move(words));
+  } catch (const UsageError& e) {
+    return e.what();
+  }
+  return "";
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("the command is the words behind --, dashes included") {
+  const RunnerOptions options = parse({"--queue", "q", "--", "sh", "-c", "exit 0", "--queue"});
+  CHECK(options.handler == "exec");
+  CHECK(options.command == std::vector<std::string>{"sh", "-c", "exit 0", "--queue"});
+  CHECK(options.program.ends_with("/sh"));
+  CHECK(options.queue == "q");
+  CHECK(options.concurrency == 1);
+}
+
+TEST_CASE("the operator says it by the environment") {
+  const Variables env{
+      {"WP_QUEUE", "media/thumbs"},    {"WP_EXEC_COMMAND", "[\"sh\",\"-c\",\"exit 0\"]"},
+      {"WP_CONCURRENCY", "7"},         {"WP_REDIS_URL", "redis://redis:6380/3"},
+      {"WP_REDIS_PASSWORD", "hidden"}, {"WP_POD_UID", "1-2-3"},
+      {"WP_DRAIN_TIMEOUT", "90s"}};
+  const RunnerOptions options = parse({});
+  CHECK(options.queue == "media/thumbs");
+  CHECK(options.handler == "exec");
+  CHECK(options.command.size() == 3);
+  CHECK(options.concurrency == 7);
+  CHECK(options.endpoint.host == "redis");
+  CHECK(options.endpoint.database == 3);
+  CHECK(options.endpoint.password == "hidden");
+  CHECK(options.pod_uid == "1-2-3");
+  CHECK(options.drain_timeout == Millis{90000});
+  for (const ResolvedSetting& setting : options.resolved) {
+    CHECK_FALSE(contains(setting.value, "hidden"));
+  }
+}
+
+TEST_CASE("a password in the URL is never among the settings that are logged") {
+  const RunnerOptions options =
+      parse({"--queue", "q", "--handler", "noop", "--redis", "redis://u:hidden@h:1/0"});
+  for (const ResolvedSetting& setting : options.resolved) {
+    CHECK_FALSE(contains(setting.value, "hidden"));
+  }
+}
+
+TEST_CASE("each bad value is one line that names it") {
+  CHECK(contains(refusal({"--handler", "noop"}), "queue: is required"));
+  CHECK(contains(refusal({"--queue", "q"}), "handler:"));
+  CHECK(contains(refusal({"--queue", "q", "--handler", "stdio"}), "not part of this version"));
+  CHECK(contains(refusal({"--queue", "q", "--handler", "http"}), "not part of this version"));
+  CHECK(contains(refusal({"--queue", "q", "--handler", "magic"}), "\"magic\""));
+  CHECK(contains(refusal({"--queue", "q", "--handler", "exec"}), "exec-command"));
+  CHECK(contains(refusal({"--queue", "q", "--handler", "noop", "--", "sh"}), "runs no command"));
+  CHECK(
+      contains(refusal({"--queue", "q", "--concurrency", "0", "--handler", "noop"}), "1 to 1000"));
+  for (const char* bad : {"python3 job.py", "[]", "[1]", "[\"\"]", "{}", "[\"a\\u0000b\"]"}) {
+    const Variables env{{"WP_EXEC_COMMAND", bad}};
+    CHECK(contains(refusal({"--queue", "q"}), "JSON array"));
+  }
+  CHECK(contains(refusal({"--queue", "q", "--redis", "http://x", "--handler", "noop"}), "redis:"));
+  CHECK(contains(refusal({"--queue", "b\nd", "--handler", "noop"}), "queue:"));
+  CHECK(
+      contains(refusal({"--queue", "q", "--handler", "noop", "--worker-id", "a/b"}), "worker-id"));
+  CHECK(
+      contains(refusal({"--queue", "q", "--defer-exit-code", "65", "--", "sh"}), "dead-exit-code"));
+  CHECK(
+      contains(refusal({"--queue", "q", "--scratch-dir", "/nowhere", "--", "sh"}), "scratch-dir"));
+}
+
+TEST_CASE("a command that is not there is refused by name, before any job is touched") {
+  const std::string line = refusal({"--queue", "q", "--", "no-such-program-anywhere", "x"});
+  CHECK(contains(line, "no-such-program-anywhere"));
+  CHECK(contains(line, "PATH"));
+  CHECK(contains(refusal({"--queue", "q", "--", "/etc/passwd"}), "/etc/passwd"));
+  CHECK(contains(refusal({"--queue", "q", "--", "/tmp"}), "/tmp"));
+}
