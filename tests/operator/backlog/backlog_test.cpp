@@ -1,0 +1,170 @@
+// The backlog reader on real Redis servers: woken by the channel, honest about errors, and never
+// held up by another's trouble.
+#include "operator/backlog/backlog.h"
+
+#include <atomic>
+#include <doctest/doctest.h>
+#include <map>
+#include <mutex>
+
+#include "tests/support/free_port.h"
+#include "tests/support/redis_server.h"
+#include "tests/support/wait.h"
+
+using namespace wp;
+using namespace wp::backlog;
+using wp::test::eventually;
+using wp::test::RedisServer;
+
+namespace {
+
+Watch watch_of(const redis::Endpoint& endpoint, const std::string& queue) {
+  Watch watch;
+  watch.endpoint = endpoint;
+  watch.ns = "default";
+  watch.queue = queue;
+  watch.config = {{"lease_ms", "15000"}};
+  watch.config_hash = "h1";
+  watch.owner = "uid-" + queue;
+  watch.term = 1000;
+  return watch;
+}
+
+struct Reader {
+  std::mutex mutex;
+  std::map<std::string, int> changes;
+  BacklogReader reader{[this](const std::string& key) {
+    const std::lock_guard lock(mutex);
+    ++changes[key];
+  }};
+
+  int changes_of(const std::string& key) {
+    const std::lock_guard lock(mutex);
+    return changes[key];
+  }
+  bool readable(const std::string& key) {
+    const auto latest = reader.latest(key);
+    return latest && latest->counts && !latest->error;
+  }
+};
+
+void put(const redis::Endpoint& endpoint, const std::string& queue, int jobs) {
+  redis::Connection connection(endpoint);
+  connection.connect();
+  std::vector<queue::NewJob> batch(static_cast<std::size_t>(jobs));
+  (void)queue::Queue(connection, queue).enqueue(batch);
+}
+
+}  // namespace
+
+TEST_CASE("an enqueue is seen long before the next reading of an idle queue is due") {
+  RedisServer server;
+  Reader r;
+  r.reader.watch("default/a", watch_of(server.endpoint(), "q"));
+  REQUIRE(eventually([&] { return r.readable("default/a"); }));
+  // The subscription stands once Redis counts a subscriber.
+  redis::Connection raw(server.endpoint());
+  raw.connect();
+  REQUIRE(eventually([&] {
+    return raw.execute({"PUBSUB", "NUMSUB", "wp:{q}:events"}).at(1).integer() == 1;
+  }));
+  put(server.endpoint(), "q", 3);
+  // Idle queues are read every 15 s: only the announcement explains less.
+  CHECK(
+      eventually([&] { return r.reader.latest("default/a")->counts->waiting == 3; }, Millis{5000}));
+  CHECK(r.changes_of("default/a") >= 2);
+}
+
+TEST_CASE("the queue's configuration is written, kept, and written anew after a flush") {
+  RedisServer server;
+  Reader r;
+  Watch watch = watch_of(server.endpoint(), "q");
+  watch.has_workers = true;
+  r.reader.watch("default/a", watch);
+  redis::Connection raw(server.endpoint());
+  raw.connect();
+  queue::Queue queue(raw, "q");
+  REQUIRE(eventually([&] { return queue.read_config().hash == "h1"; }));
+  (void)raw.execute({"FLUSHALL"});
+  CHECK(eventually([&] { return queue.read_config().hash == "h1"; }));
+  watch.config_hash = "h2";
+  watch.config["lease_ms"] = "9000";
+  r.reader.watch("default/a", watch);
+  CHECK(eventually([&] { return queue.read_config().number("lease_ms", 0) == 9000; }));
+}
+
+TEST_CASE("a queue that another pool owns is a conflict, and its configuration stays") {
+  RedisServer server;
+  Reader r;
+  r.reader.watch("default/a", watch_of(server.endpoint(), "q"));
+  REQUIRE(eventually([&] { return r.readable("default/a"); }));
+  Watch second = watch_of(server.endpoint(), "q");
+  second.owner = "another-uid";
+  second.config_hash = "other";
+  r.reader.watch("default/b", second);
+  REQUIRE(eventually([&] {
+    const auto latest = r.reader.latest("default/b");
+    return latest && latest->conflict;
+  }));
+  CHECK(r.reader.latest("default/b")->other_owner == "uid-q");
+  redis::Connection raw(server.endpoint());
+  raw.connect();
+  CHECK(queue::Queue(raw, "q").read_config().hash == "h1");
+}
+
+TEST_CASE(
+    "a Redis that goes away is an error with its class, never a zero; it recovers by itself") {
+  RedisServer server({"appendonly yes", "appendfsync always"});
+  Reader r;
+  Watch watch = watch_of(server.endpoint(), "q");
+  watch.has_workers = true;
+  r.reader.watch("default/a", watch);
+  REQUIRE(eventually([&] { return r.readable("default/a"); }));
+  put(server.endpoint(), "q", 2);
+  REQUIRE(eventually([&] { return r.reader.latest("default/a")->counts->waiting == 2; }));
+  server.kill9();
+  REQUIRE(eventually([&] { return r.reader.latest("default/a")->error.has_value(); }));
+  CHECK(r.reader.latest("default/a")->counts->waiting == 2);
+  server.start();
+  REQUIRE(eventually([&] { return r.readable("default/a"); }, Millis{20000}));
+  CHECK(r.reader.latest("default/a")->counts->waiting == 2);
+}
+
+TEST_CASE("a wrong password is told apart") {
+  RedisServer server({"requirepass secret"});
+  Reader r;
+  redis::Endpoint endpoint = server.endpoint();
+  endpoint.password = "wrong";
+  r.reader.watch("default/a", watch_of(endpoint, "q"));
+  REQUIRE(eventually([&] { return r.reader.latest("default/a").has_value(); }));
+  CHECK(r.reader.latest("default/a")->error == redis::ErrorClass::auth);
+  endpoint.password = "secret";
+  r.reader.watch("default/a", watch_of(endpoint, "q"));
+  CHECK(eventually([&] { return r.readable("default/a"); }));
+}
+
+TEST_CASE("a wedged Redis does not delay the pools of another") {
+  RedisServer wedged;
+  RedisServer healthy;
+  Reader r;
+  r.reader.watch("default/w", watch_of(wedged.endpoint(), "q"));
+  r.reader.watch("default/h", watch_of(healthy.endpoint(), "q"));
+  REQUIRE(eventually([&] { return r.readable("default/w") && r.readable("default/h"); }));
+  wedged.pause();
+  put(healthy.endpoint(), "q", 5);
+  CHECK(
+      eventually([&] { return r.reader.latest("default/h")->counts->waiting == 5; }, Millis{3000}));
+  wedged.resume();
+}
+
+TEST_CASE("unwatched pools are forgotten, the others of the same connection go on") {
+  RedisServer server;
+  Reader r;
+  r.reader.watch("default/a", watch_of(server.endpoint(), "qa"));
+  r.reader.watch("default/b", watch_of(server.endpoint(), "qb"));
+  REQUIRE(eventually([&] { return r.readable("default/a") && r.readable("default/b"); }));
+  r.reader.unwatch("default/a");
+  CHECK_FALSE(r.reader.latest("default/a").has_value());
+  put(server.endpoint(), "qb", 1);
+  CHECK(eventually([&] { return r.reader.latest("default/b")->counts->waiting == 1; }));
+}

@@ -1,0 +1,285 @@
+// The controller with a real Redis and a workload that only remembers: what it decides, when it
+// holds, what it says.
+#include "operator/controller/controller.h"
+
+#include <atomic>
+#include <doctest/doctest.h>
+#include <map>
+#include <mutex>
+
+#include "operator/pool/event_reasons.h"
+#include "operator/pool/parse.h"
+#include "tests/support/redis_server.h"
+#include "tests/support/wait.h"
+
+using namespace wp;
+using namespace wp::controller;
+using wp::test::eventually;
+using wp::test::RedisServer;
+
+namespace {
+
+// Replicas become pods at once. Counts every write.
+class MemoryWorkload final : public workload::Workload {
+ public:
+  workload::View observe(const pool::Pool&) const override {
+    const std::lock_guard lock(mutex);
+    workload::View view;
+    view.known = exists;
+    view.replicas = replicas;
+    for (int i = 0; i < replicas; ++i) {
+      workload::WorkerPod pod;
+      pod.name = pod.uid = "pod-" + std::to_string(i);
+      pod.created = Millis{i};
+      pod.ready = true;
+      view.pods.push_back(pod);
+    }
+    return view;
+  }
+  void ensure(const pool::Pool&, int initial) override {
+    const std::lock_guard lock(mutex);
+    if (reject) throw workload::WorkloadError(*reject, "the template is not acceptable");
+    if (exists) return;
+    exists = true;
+    replicas = initial;
+  }
+  void scale(const pool::Pool&, int n, const std::vector<std::string>& uids) override {
+    const std::lock_guard lock(mutex);
+    victims = uids;
+    replicas = n;
+    ++writes;
+  }
+  void forget(const std::string&) override { ++forgotten; }
+
+  int now() const {
+    const std::lock_guard lock(mutex);
+    return replicas;
+  }
+
+  mutable std::mutex mutex;
+  bool exists = false;
+  int replicas = 0;
+  int writes = 0;
+  std::atomic<int> forgotten{0};
+  std::vector<std::string> victims;
+  std::optional<workload::WorkloadError::Kind> reject;
+};
+
+struct Bench {
+  explicit Bench(const std::string& spec, redis::Endpoint address) : endpoint(std::move(address)) {
+    nlohmann::json object = nlohmann::json::parse(R"({
+      "apiVersion": "workerpool.dev/v1alpha1", "kind": "WorkerPool",
+      "metadata": {"namespace": "default", "name": "p", "uid": "uid-1", "generation": 1}})");
+    object["spec"] = nlohmann::json::parse(spec);
+    set(object);
+    Controller::Options options;
+    options.pools = [this](const std::string& key) -> std::shared_ptr<const StoredPool> {
+      const std::lock_guard lock(mutex);
+      return key == "default/p" ? stored : nullptr;
+    };
+    options.endpoint = [this](const pool::Pool&, bool) { return endpoint; };
+    options.write_status = [this](const pool::Pool&, const pool::Status&,
+                                  const pool::Status& after) {
+      const std::lock_guard lock(mutex);
+      status = after;
+      ++status_writes;
+    };
+    options.write_event = [this](const pool::Pool&, const EventNote& event) {
+      const std::lock_guard lock(mutex);
+      events[std::string(event.reason)] += 1;
+    };
+    options.workload = &workload;
+    options.term = 5;
+    options.status_interval = Millis{50};
+    controller = std::make_unique<Controller>(std::move(options));
+    controller->start();
+    controller->enqueue("default/p");
+  }
+
+  void set(const nlohmann::json& object) {
+    const std::lock_guard lock(mutex);
+    auto made = std::make_shared<StoredPool>();
+    made->parsed = pool::read_pool(object, {.strict = false, .local = true});
+    stored = made;
+  }
+  void put(int jobs) {
+    redis::Connection connection(endpoint);
+    connection.connect();
+    std::vector<queue::NewJob> batch(static_cast<std::size_t>(jobs));
+    (void)queue::Queue(connection, "default/p").enqueue(batch);
+  }
+  bool condition_is(std::string_view type, pool::ConditionStatus value, std::string_view reason) {
+    const std::lock_guard lock(mutex);
+    const pool::Condition* c = status.condition(type);
+    return c != nullptr && c->status == value && c->reason == reason;
+  }
+  int event(std::string_view reason) {
+    const std::lock_guard lock(mutex);
+    return events[std::string(reason)];
+  }
+
+  redis::Endpoint endpoint;
+  MemoryWorkload workload;
+  std::mutex mutex;
+  std::shared_ptr<const StoredPool> stored;
+  pool::Status status;
+  int status_writes = 0;
+  std::map<std::string, int> events;
+  std::unique_ptr<Controller> controller;
+};
+
+const char* const kSpec =
+    R"({"workers": {"concurrency": 2, "handler": {"exec": {"command": ["true"]}}},
+  "scaling": {"policy": "SlotPerJob", "maxReplicas": 8, "scaleDownWindow": "10s"}})";
+
+}  // namespace
+
+TEST_CASE("0 to n in one write; the status shows the arithmetic") {
+  RedisServer server;
+  Bench b(kSpec, server.endpoint());
+  REQUIRE(eventually([&] {
+    return b.condition_is(pool::condition::kQueueReachable, pool::ConditionStatus::is_true,
+                          pool::reason::kReached);
+  }));
+  CHECK(b.workload.now() == 0);
+  b.put(9);
+  REQUIRE(eventually([&] { return b.workload.now() == 5; }));
+  CHECK(b.workload.writes == 1);
+  REQUIRE(eventually([&] {
+    const std::lock_guard lock(b.mutex);
+    return b.status.desired_replicas == 5 && b.status.decision &&
+           b.status.decision->reason == "9 waiting + 0 running, 2 per worker = 5 workers";
+  }));
+  CHECK(b.event(pool::event::kWokeFromZero) == 1);
+}
+
+TEST_CASE("an unreadable queue holds the size, says so once, and recovers") {
+  RedisServer server({"appendonly yes", "appendfsync always"});
+  Bench b(kSpec, server.endpoint());
+  REQUIRE(eventually([&] { return b.controller->backlog().latest("default/p").has_value(); }));
+  REQUIRE(eventually([&] {
+    return b.condition_is(pool::condition::kQueueReachable, pool::ConditionStatus::is_true,
+                          pool::reason::kReached);
+  }));
+  b.put(6);
+  REQUIRE(eventually([&] { return b.workload.now() == 3; }));
+  server.kill9();
+  REQUIRE(eventually([&] {
+    return b.condition_is(pool::condition::kQueueReachable, pool::ConditionStatus::is_false,
+                          pool::reason::kRefused);
+  }));
+  const int writes = b.workload.writes;
+  CHECK(b.workload.now() == 3);
+  CHECK(b.event(pool::event::kQueueUnreachable) == 1);
+  server.start();
+  REQUIRE(eventually(
+      [&] {
+        return b.condition_is(pool::condition::kQueueReachable, pool::ConditionStatus::is_true,
+                              pool::reason::kReached);
+      },
+      Millis{20000}));
+  CHECK(b.workload.now() == 3);
+  CHECK(b.workload.writes == writes);
+  CHECK(b.event(pool::event::kQueueRecovered) == 1);
+}
+
+TEST_CASE("a fixed size holds without a readable queue; giving it back returns to the policy") {
+  RedisServer server;
+  Bench b(kSpec, server.endpoint());
+  auto object = nlohmann::json::parse(R"({"apiVersion": "workerpool.dev/v1alpha1",
+    "kind": "WorkerPool",
+    "metadata": {"namespace": "default", "name": "p", "uid": "uid-1", "generation": 2}})");
+  object["spec"] = nlohmann::json::parse(kSpec);
+  object["spec"]["replicas"] = 3;
+  b.set(object);
+  b.controller->enqueue("default/p");
+  REQUIRE(eventually([&] { return b.workload.now() == 3; }));
+  CHECK(eventually([&] {
+    return b.condition_is(pool::condition::kScalingActive, pool::ConditionStatus::is_false,
+                          pool::cause::kFixed);
+  }));
+  object["spec"].erase("replicas");
+  object["spec"]["scaling"]["scaleToZeroAfter"] = "0s";
+  object["metadata"]["generation"] = 3;
+  b.set(object);
+  b.controller->enqueue("default/p");
+  CHECK(eventually([&] { return b.workload.now() == 0; }, Millis{30000}));
+}
+
+TEST_CASE("a spec that asks for what is not there is refused; corrected, it recovers") {
+  RedisServer server;
+  Bench b(kSpec, server.endpoint());
+  REQUIRE(eventually([&] {
+    return b.condition_is(pool::condition::kQueueReachable, pool::ConditionStatus::is_true,
+                          pool::reason::kReached);
+  }));
+  auto object = nlohmann::json::parse(R"({"apiVersion": "workerpool.dev/v1alpha1",
+    "kind": "WorkerPool",
+    "metadata": {"namespace": "default", "name": "p", "uid": "uid-1", "generation": 2}})");
+  object["spec"] = nlohmann::json::parse(kSpec);
+  object["spec"]["pause"] = "Claims";
+  b.set(object);
+  b.controller->enqueue("default/p");
+  REQUIRE(eventually([&] {
+    return b.condition_is(pool::condition::kInvalidSpec, pool::ConditionStatus::is_true,
+                          pool::reason::kUnsupported);
+  }));
+  b.put(4);
+  object["spec"].erase("pause");
+  object["metadata"]["generation"] = 3;
+  b.set(object);
+  b.controller->enqueue("default/p");
+  CHECK(eventually([&] { return b.workload.now() == 2; }));
+  CHECK(eventually([&] {
+    return b.condition_is(pool::condition::kInvalidSpec, pool::ConditionStatus::is_false,
+                          pool::reason::kAsDeclared);
+  }));
+}
+
+TEST_CASE("nothing is written at rest") {
+  RedisServer server;
+  Bench b(kSpec, server.endpoint());
+  REQUIRE(eventually([&] {
+    return b.condition_is(pool::condition::kQueueReachable, pool::ConditionStatus::is_true,
+                          pool::reason::kReached);
+  }));
+  int before = 0;
+  {
+    const std::lock_guard lock(b.mutex);
+    before = b.status_writes;
+  }
+  for (int i = 0; i < 100; ++i) b.controller->enqueue("default/p");
+  REQUIRE(eventually([&] { return b.controller->backlog().latest("default/p").has_value(); }));
+  b.controller->stop();
+  CHECK(b.status_writes == before);
+  CHECK(b.workload.writes == 0);
+}
+
+TEST_CASE("a rejected template is not tried again until the generation changes") {
+  RedisServer server;
+  Bench b(kSpec, server.endpoint());
+  {
+    const std::lock_guard lock(b.workload.mutex);
+    b.workload.exists = false;
+    b.workload.reject = workload::WorkloadError::Kind::rejected;
+  }
+  b.controller->enqueue("default/p");
+  REQUIRE(eventually([&] {
+    return b.condition_is(pool::condition::kInvalidSpec, pool::ConditionStatus::is_true,
+                          pool::reason::kRejected);
+  }));
+  CHECK(b.event(pool::event::kInvalidSpec) == 1);
+}
+
+TEST_CASE("a pool that is gone is forgotten") {
+  RedisServer server;
+  Bench b(kSpec, server.endpoint());
+  REQUIRE(eventually([&] { return b.controller->backlog().latest("default/p").has_value(); }));
+  {
+    const std::lock_guard lock(b.mutex);
+    b.stored = nullptr;
+  }
+  b.controller->enqueue("default/p");
+  CHECK(eventually([&] { return b.workload.forgotten > 0; }));
+  CHECK(eventually([&] { return !b.controller->backlog().latest("default/p").has_value(); }));
+}
