@@ -1,0 +1,65 @@
+// The Deployment of a pool, as it is applied: names, labels, owner, rollout, and the pod template
+// of pod_template.h. What the operator adds to a user's template stands there and nowhere else.
+//
+// Pure; any thread. Throws TemplateError when the template cannot be completed.
+#pragma once
+
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "operator/pool/pool.h"
+
+namespace wp::workload {
+
+/// The pool's name, on everything that belongs to it. The only label in the selector.
+inline constexpr std::string_view kPoolLabel = "workerpool.dev/pool";
+/// serving | retiring, on pods. In the template, so that a ReplicaSet counts the pods that still
+/// have it; never in the selector, or a marked pod would be replaced at once.
+inline constexpr std::string_view kStateLabel = "workerpool.dev/state";
+inline constexpr std::string_view kServing = "serving";
+/// Annotation of the Deployment: the runner image it was created with. It is kept when the operator
+/// is upgraded, so that an upgrade rolls no worker.
+inline constexpr std::string_view kRunnerImageAnnotation = "workerpool.dev/runner-image";
+/// Annotation of the Deployment: template_hash() of what was applied last.
+inline constexpr std::string_view kTemplateHashAnnotation = "workerpool.dev/template-hash";
+
+/// The template cannot be completed as declared. One line that says what to change.
+class TemplateError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+struct DeploymentOptions {
+  /// Where the runner comes from, for pools with a handler.
+  std::string runner_image;
+  /// Run in a container of that image: copies the runner's folder /workerpool into
+  /// /workerpool-share. It must work as any user, and again over what it copied before. The
+  /// image's own copying program takes this place once the image has one: it needs no `cp` then.
+  std::vector<std::string> install_command = {"/bin/cp", "-rf", "/workerpool/.",
+                                              "/workerpool-share/"};
+};
+
+/// "<pool>-worker".
+std::string deployment_name(const pool::Pool& pool);
+
+/// "workerpool.dev/pool=<pool>".
+std::string pod_selector(const pool::Pool& pool);
+
+/// The body of a server-side apply. Without `replicas` the number in the cluster is left to whoever
+/// owns that field.
+nlohmann::json build_deployment(const pool::Pool& pool, const DeploymentOptions& options,
+                                std::optional<int> replicas = std::nullopt);
+
+/// 16 hex digits over everything in the body but the replicas and the hash itself: equal for equal
+/// bodies in every process.
+std::string template_hash(const nlohmann::json& deployment);
+
+/// What the annotation of a body built by build_deployment says.
+std::string applied_hash(const nlohmann::json& deployment);
+
+}  // namespace wp::workload

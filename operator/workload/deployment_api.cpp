@@ -1,0 +1,97 @@
+#include "operator/workload/deployment_api.h"
+
+#include <algorithm>
+
+#include "operator/kube/document.h"
+
+namespace wp::workload {
+namespace {
+
+using kube::KubeError;
+using Json = nlohmann::json;
+
+const kube::Resource kDeployments{.group = "apps", .version = "v1", .plural = "deployments"};
+
+DeploymentInfo decoded(const Json& answer) {
+  std::optional<DeploymentInfo> info = decode_deployment(answer);
+  if (!info) throw KubeError(kube::Transport::protocol, "the answer is no Deployment");
+  return std::move(*info);
+}
+
+std::string path_of(const Json& body) {
+  return kube::resource_path(kDeployments, kube::metadata_text(body, "namespace"),
+                             kube::metadata_text(body, "name"));
+}
+
+// A uid that belongs to an earlier object of this name is answered as a 422.
+bool is_about_uid(const KubeError& error) {
+  return std::any_of(error.causes().begin(), error.causes().end(),
+                     [](const KubeError::Cause& cause) { return cause.field == "metadata.uid"; });
+}
+
+WorkloadError::Kind kind_of(const KubeError& error) {
+  using Kind = WorkloadError::Kind;
+  if (error.is_namespace_terminating()) return Kind::gone;
+  if (error.is_not_found()) {
+    // Of the namespace, or of the Deployment, which then went in between.
+    return error.message().starts_with("namespaces ") ? Kind::gone : Kind::conflict;
+  }
+  if (error.is_conflict() || error.is_already_exists()) return Kind::conflict;
+  if (error.is_invalid()) return is_about_uid(error) ? Kind::conflict : Kind::rejected;
+  return Kind::retry;
+}
+
+}  // namespace
+
+std::optional<DeploymentInfo> DeploymentApi::read(const std::string& ns, const std::string& name) {
+  try {
+    return decoded(client_.get(kube::resource_path(kDeployments, ns, name)));
+  } catch (const KubeError& error) {
+    if (error.is_not_found()) return std::nullopt;
+    throw;
+  }
+}
+
+DeploymentInfo DeploymentApi::create(const Json& body) {
+  return decoded(client_.patch(path_of(body), kube::PatchType::apply, body,
+                               {.field_manager = std::string(kOperatorManager)}));
+}
+
+DeploymentInfo DeploymentApi::apply(Json body, const std::string& uid) {
+  body["metadata"]["uid"] = uid;
+  return decoded(client_.patch(path_of(body), kube::PatchType::apply, body,
+                               {.field_manager = std::string(kOperatorManager), .force = true}));
+}
+
+std::string DeploymentApi::scale(const std::string& ns, const std::string& name, int replicas,
+                                 const std::string& resource_version, bool force) {
+  Json body = {{"apiVersion", "autoscaling/v1"},
+               {"kind", "Scale"},
+               {"metadata", {{"name", name}, {"namespace", ns}}},
+               {"spec", {{"replicas", replicas}}}};
+  if (!resource_version.empty()) body["metadata"]["resourceVersion"] = resource_version;
+  const Json answer =
+      client_.patch(kube::resource_path(kDeployments, ns, name, "scale"), kube::PatchType::apply,
+                    body, {.field_manager = std::string(kScalerManager), .force = force});
+  return kube::metadata_text(answer, "resourceVersion");
+}
+
+WorkloadError to_workload_error(const KubeError& error, const std::string& what) {
+  return {kind_of(error), "cannot " + what + ": " + error.what()};
+}
+
+bool is_doubtful(const KubeError& error) {
+  switch (error.transport()) {
+    case kube::Transport::connect:
+    case kube::Transport::tls:
+    case kube::Transport::token:
+      return false;
+    case kube::Transport::none:
+      // 504: the server gave up waiting for its own store.
+      return error.code() >= 500 && !error.is_invalid();
+    default:
+      return true;
+  }
+}
+
+}  // namespace wp::workload

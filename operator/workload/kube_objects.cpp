@@ -1,0 +1,168 @@
+#include "operator/workload/kube_objects.h"
+
+#include <algorithm>
+
+#include "operator/kube/document.h"
+#include "operator/kube/timestamp.h"
+#include "operator/workload/deployment.h"
+
+namespace wp::workload {
+namespace {
+
+using Json = nlohmann::json;
+
+const Json& at(const Json& object, const char* key) {
+  static const Json nothing;
+  if (!object.is_object()) return nothing;
+  const auto found = object.find(key);
+  return found == object.end() ? nothing : *found;
+}
+
+template <typename... Keys>
+const Json& at(const Json& object, const char* key, Keys... rest) {
+  return at(at(object, key), rest...);
+}
+
+std::string text(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : "";
+}
+std::int64_t number(const Json& value) {
+  return value.is_number_integer() ? value.get<std::int64_t>() : 0;
+}
+int count(const Json& value) {
+  return static_cast<int>(std::clamp<std::int64_t>(number(value), 0, INT32_MAX));
+}
+bool is_true(const Json& value) {
+  return value.is_boolean() && value.get<bool>();
+}
+
+std::string label(const Json& object, std::string_view name) {
+  return text(at(object, "metadata", "labels", std::string(name).c_str()));
+}
+std::string annotation(const Json& object, std::string_view name) {
+  return text(at(object, "metadata", "annotations", std::string(name).c_str()));
+}
+
+std::string controller_uid(const Json& object) {
+  const Json& owners = at(object, "metadata", "ownerReferences");
+  if (!owners.is_array()) return "";
+  for (const Json& owner : owners) {
+    if (is_true(at(owner, "controller"))) return text(at(owner, "uid"));
+  }
+  return "";
+}
+
+bool is_deleting(const Json& object) {
+  return at(object, "metadata", "deletionTimestamp").is_string();
+}
+
+std::vector<FieldOwner> owners_of_replicas(const Json& object) {
+  std::vector<FieldOwner> owners;
+  const Json& entries = at(object, "metadata", "managedFields");
+  if (!entries.is_array()) return owners;
+  for (const Json& entry : entries) {
+    if (at(entry, "fieldsV1", "f:spec", "f:replicas").is_null()) continue;
+    owners.push_back({.manager = text(at(entry, "manager")),
+                      .subresource = text(at(entry, "subresource")),
+                      .applied = text(at(entry, "operation")) == "Apply"});
+  }
+  return owners;
+}
+
+const Json& condition(const Json& pod, std::string_view type) {
+  static const Json nothing;
+  const Json& conditions = at(pod, "status", "conditions");
+  if (!conditions.is_array()) return nothing;
+  for (const Json& entry : conditions) {
+    if (text(at(entry, "type")) == type) return entry;
+  }
+  return nothing;
+}
+
+std::string waiting_reason(const Json& pod) {
+  const Json& scheduled = condition(pod, "PodScheduled");
+  if (text(at(scheduled, "status")) == "False") return text(at(scheduled, "reason"));
+  for (const char* list : {"initContainerStatuses", "containerStatuses"}) {
+    const Json& statuses = at(pod, "status", list);
+    if (!statuses.is_array()) continue;
+    for (const Json& status : statuses) {
+      const std::string reason = text(at(status, "state", "waiting", "reason"));
+      // These two stand there during every start.
+      if (reason.empty() || reason == "PodInitializing" || reason == "ContainerCreating") continue;
+      return reason;
+    }
+  }
+  return "";
+}
+
+bool is_number(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+}  // namespace
+
+std::optional<DeploymentInfo> decode_deployment(const Json& object) {
+  DeploymentInfo made;
+  made.ns = kube::metadata_text(object, "namespace");
+  made.name = kube::metadata_text(object, "name");
+  made.uid = kube::metadata_text(object, "uid");
+  if (made.name.empty() || made.uid.empty()) return std::nullopt;
+  made.resource_version = kube::metadata_text(object, "resourceVersion");
+  made.controller_uid = controller_uid(object);
+  made.pool = label(object, kPoolLabel);
+  made.template_hash = annotation(object, kTemplateHashAnnotation);
+  made.runner_image = annotation(object, kRunnerImageAnnotation);
+  made.generation = number(at(object, "metadata", "generation"));
+  made.observed_generation = number(at(object, "status", "observedGeneration"));
+  made.deleting = is_deleting(object);
+  made.replicas = count(at(object, "spec", "replicas"));
+  made.status_replicas = count(at(object, "status", "replicas"));
+  made.updated_replicas = count(at(object, "status", "updatedReplicas"));
+  made.replicas_owners = owners_of_replicas(object);
+  return made;
+}
+
+std::optional<ReplicaSetInfo> decode_replica_set(const Json& object) {
+  ReplicaSetInfo made;
+  made.ns = kube::metadata_text(object, "namespace");
+  made.uid = kube::metadata_text(object, "uid");
+  if (made.uid.empty()) return std::nullopt;
+  made.controller_uid = controller_uid(object);
+  made.pool = label(object, kPoolLabel);
+  made.replicas = count(at(object, "spec", "replicas"));
+  made.status_replicas = count(at(object, "status", "replicas"));
+  return made;
+}
+
+std::optional<PodInfo> decode_pod(const Json& object) {
+  PodInfo made;
+  made.ns = kube::metadata_text(object, "namespace");
+  made.name = kube::metadata_text(object, "name");
+  made.uid = kube::metadata_text(object, "uid");
+  if (made.name.empty() || made.uid.empty()) return std::nullopt;
+  made.controller_uid = controller_uid(object);
+  made.pool = label(object, kPoolLabel);
+  made.created =
+      kube::parse_timestamp(kube::metadata_text(object, "creationTimestamp")).value_or(Millis{0});
+  made.ready = text(at(condition(object, "Ready"), "status")) == "True";
+  made.terminating = is_deleting(object);
+  const std::string phase = text(at(object, "status", "phase"));
+  made.finished = phase == "Succeeded" || phase == "Failed";
+  if (!made.finished) made.waiting = waiting_reason(object);
+  return made;
+}
+
+bool owns_replicas(const DeploymentInfo& deployment, std::string_view manager) {
+  return std::any_of(deployment.replicas_owners.begin(), deployment.replicas_owners.end(),
+                     [manager](const FieldOwner& owner) {
+                       return owner.applied && owner.subresource == "scale" &&
+                              owner.manager == manager;
+                     });
+}
+
+bool newer_version(std::string_view a, std::string_view b) {
+  if (!is_number(a) || !is_number(b)) return false;
+  return a.size() != b.size() ? a.size() > b.size() : a > b;
+}
+
+}  // namespace wp::workload

@@ -1,0 +1,79 @@
+// What the operator keeps of the Deployments, ReplicaSets and Pods of its pools: small structs, so
+// that ten thousand pods fit into a few MB. Decoding is pure and total: what is missing or of a
+// wrong type is an empty value, and an object without a name or a uid is nothing.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "base/clock.h"
+
+namespace wp::workload {
+
+/// Who owns a field, from managedFields.
+struct FieldOwner {
+  std::string manager;
+  std::string subresource;  // "scale", or empty
+  bool applied = false;     // by server-side apply; else by an update
+  bool operator==(const FieldOwner&) const = default;
+};
+
+struct DeploymentInfo {
+  std::string ns;
+  std::string name;
+  std::string uid;
+  std::string resource_version;
+  std::string controller_uid;  // of its owner; empty: it has none
+  std::string pool;            // the label
+  std::string template_hash;   // the annotation
+  std::string runner_image;    // the annotation
+  std::int64_t generation = 0;
+  std::int64_t observed_generation = 0;
+  bool deleting = false;
+  int replicas = 0;                         // asked for
+  int status_replicas = 0;                  // that exist
+  int updated_replicas = 0;                 // of them, with the newest template
+  std::vector<FieldOwner> replicas_owners;  // of spec.replicas
+};
+
+struct ReplicaSetInfo {
+  std::string ns;
+  std::string uid;
+  std::string controller_uid;
+  std::string pool;
+  int replicas = 0;         // asked for
+  int status_replicas = 0;  // that exist
+  bool operator==(const ReplicaSetInfo&) const = default;
+};
+
+struct PodInfo {
+  std::string ns;
+  std::string name;
+  std::string uid;
+  std::string controller_uid;
+  std::string pool;
+  Millis created{0};
+  bool ready = false;
+  bool terminating = false;
+  bool finished = false;
+  std::string waiting;  // why it does not run; the usual steps of a start do not count
+  bool operator==(const PodInfo&) const = default;
+};
+
+std::optional<DeploymentInfo> decode_deployment(const nlohmann::json& object);
+std::optional<ReplicaSetInfo> decode_replica_set(const nlohmann::json& object);
+std::optional<PodInfo> decode_pod(const nlohmann::json& object);
+
+/// True when `manager` owns spec.replicas by an apply of the /scale sub-resource.
+bool owns_replicas(const DeploymentInfo& deployment, std::string_view manager);
+
+/// True when `a` is a newer version of an object than `b`. Versions of one object are numbers that
+/// grow; anything else is never newer.
+bool newer_version(std::string_view a, std::string_view b);
+
+}  // namespace wp::workload

@@ -1,0 +1,399 @@
+#include "operator/workload/kube_workload.h"
+
+#include <algorithm>
+#include <type_traits>
+#include <utility>
+
+#include "base/ids.h"
+#include "base/log.h"
+#include "operator/kube/store.h"
+
+namespace wp::workload {
+namespace {
+
+using kube::KubeError;
+using Json = nlohmann::json;
+using Kind = WorkloadError::Kind;
+
+/// A conditional write competes with the Deployment controller's status updates.
+constexpr int kTries = 4;
+
+std::string deployment_key(const pool::Pool& pool) {
+  return kube::object_key(pool.meta.ns, deployment_name(pool));
+}
+
+std::string named(const pool::Pool& pool) {
+  return "the Deployment \"" + deployment_name(pool) + "\"";
+}
+
+bool belongs_to(const DeploymentInfo& live, const pool::Pool& pool) {
+  return live.controller_uid == pool.meta.uid;
+}
+
+void refuse_what_is_not_ours(const pool::Pool& pool) {
+  if (pool.meta.deleting) throw WorkloadError(Kind::gone, "the pool is being deleted");
+  if (pool.spec.workers.deployment_ref) {
+    throw WorkloadError(Kind::target_missing,
+                        "workers.deploymentRef is not supported by this version: declare the "
+                        "workers as workers.template");
+  }
+}
+
+// True when the operator itself still holds the replicas, from the creation, and nobody else does.
+bool held_by_operator(const DeploymentInfo& live) {
+  bool operator_holds = false;
+  for (const FieldOwner& owner : live.replicas_owners) {
+    if (owner.manager == kOperatorManager) {
+      operator_holds = true;
+    } else if (owner.manager != kScalerManager) {
+      return false;
+    }
+  }
+  return operator_holds;
+}
+
+std::string owner_in(const KubeError& conflict) {
+  for (const KubeError::Cause& cause : conflict.causes()) {
+    if (cause.reason == "FieldManagerConflict") return cause.message;
+  }
+  return "";
+}
+
+}  // namespace
+
+template <typename T>
+kube::Reflector<T> KubeWorkload::make_reflector(const char* group, const char* plural,
+                                                std::optional<T> (*decode)(const Json&)) {
+  using Value = typename kube::Reflector<T>::Value;
+  const kube::Resource resource{.group = group, .version = "v1", .plural = plural};
+  kube::ReflectorOptions options{
+      .name = plural,
+      .collection_path = kube::resource_path(resource, options_.ns),
+      .selectors = {.label_selector = std::string(kPoolLabel), .field_selector = {}},
+      .client = options_.client,
+      .metrics = options_.metrics,
+      .timings = options_.timings};
+  const auto changed = [this](const std::string& key, const Value& before, const Value& after) {
+    if constexpr (std::is_same_v<T, DeploymentInfo>) {
+      if (!after) written_.gone(key, before->uid);
+    } else {
+      // Status heartbeats and relists; a Deployment's version alone is news: it lets us write.
+      if (before && after && *before == *after) return;
+    }
+    if (before && (!after || after->pool != before->pool)) notify(before->ns, before->pool);
+    if (after) notify(after->ns, after->pool);
+  };
+  const auto owner = [](const T& object) {
+    return std::vector<std::string>{object.controller_uid};
+  };
+  return kube::Reflector<T>(options_.cluster, std::move(options), decode, changed, owner);
+}
+
+KubeWorkload::KubeWorkload(KubeWorkloadOptions options)
+    : options_(std::move(options)),
+      clock_(options_.clock != nullptr ? *options_.clock : system_clock()),
+      client_(options_.cluster, options_.client),
+      api_(client_),
+      deployments_(make_reflector<DeploymentInfo>("apps", "deployments", decode_deployment)),
+      replica_sets_(make_reflector<ReplicaSetInfo>("apps", "replicasets", decode_replica_set)),
+      pods_(make_reflector<PodInfo>("", "pods", decode_pod)) {}
+
+KubeWorkload::~KubeWorkload() {
+  stop();
+}
+
+void KubeWorkload::start() {
+  deployments_.start();
+  replica_sets_.start();
+  pods_.start();
+}
+
+void KubeWorkload::stop() {
+  client_.stop();
+  deployments_.stop();
+  replica_sets_.stop();
+  pods_.stop();
+}
+
+bool KubeWorkload::synced() const {
+  return deployments_.synced() && replica_sets_.synced() && pods_.synced();
+}
+
+bool KubeWorkload::wait_synced(Millis timeout) const {
+  const Millis end = now() + timeout;
+  const auto left = [this, end] { return std::max(Millis{0}, end - now()); };
+  return deployments_.wait_synced(left()) && replica_sets_.wait_synced(left()) &&
+         pods_.wait_synced(left());
+}
+
+std::optional<std::string> KubeWorkload::failing() const {
+  if (auto problem = deployments_.failing()) return problem;
+  if (auto problem = replica_sets_.failing()) return problem;
+  return pods_.failing();
+}
+
+void KubeWorkload::notify(const std::string& ns, const std::string& pool) const {
+  if (options_.on_change && !pool.empty()) options_.on_change(kube::object_key(ns, pool));
+}
+
+KubeWorkload::Deployment KubeWorkload::current(const pool::Pool& pool) const {
+  const std::string key = deployment_key(pool);
+  return written_.newest(key, deployments_.store().get(key), now());
+}
+
+View KubeWorkload::observe(const pool::Pool& pool) const {
+  View view;
+  view.selector = pod_selector(pool);
+  if (!synced() || pool.spec.workers.deployment_ref) return view;
+  const Deployment live = current(pool);
+  if (!live || !belongs_to(*live, pool)) return view;
+  view.known = true;
+  view.replicas = live->replicas;
+  int populated = 0;  // ReplicaSets
+  for (const auto& set : replica_sets_.store().by_index(live->uid)) {
+    if (std::max(set->replicas, set->status_replicas) > 0) ++populated;
+    for (const auto& pod : pods_.store().by_index(set->uid)) {
+      view.pods.push_back({.name = pod->name,
+                           .uid = pod->uid,
+                           .created = pod->created,
+                           .ready = pod->ready,
+                           .terminating = pod->terminating,
+                           .finished = pod->finished,
+                           .waiting = pod->waiting});
+    }
+  }
+  view.rolling = populated > 1 || live->observed_generation < live->generation ||
+                 live->updated_replicas != live->status_replicas;
+  return view;
+}
+
+void KubeWorkload::ensure(const pool::Pool& pool, int initial_replicas) {
+  refuse_what_is_not_ours(pool);
+  Memory& memory = memory_of(pool);
+  if (memory.rejected_generation == pool.meta.generation) {
+    throw WorkloadError(Kind::rejected, memory.rejected_message);
+  }
+  const auto reject = [&pool, &memory](const std::string& message) {
+    memory.rejected_generation = pool.meta.generation;
+    memory.rejected_message = message;
+  };
+  try {
+    Deployment live = current(pool);
+    // What the watch does not show may exist all the same: its label may be missing.
+    if (!live || !belongs_to(*live, pool) || memory.doubtful) live = read(pool, memory);
+    if (!live) return create(pool, initial_replicas, memory);
+    if (!belongs_to(*live, pool)) {
+      throw WorkloadError(Kind::name_conflict,
+                          named(pool) +
+                              " exists and is not this pool's: nothing is written; "
+                              "remove it, or give the pool another name");
+    }
+    if (live->deleting) throw WorkloadError(Kind::retry, named(pool) + " is being deleted");
+    bring_up_to_date(pool, std::move(live), memory);
+  } catch (const TemplateError& error) {
+    reject(error.what());
+    throw WorkloadError(Kind::rejected, error.what());
+  } catch (const KubeError& error) {
+    memory.doubtful = memory.doubtful || is_doubtful(error);
+    const WorkloadError meaning = to_workload_error(error, "apply " + named(pool));
+    if (meaning.kind() == Kind::rejected) reject(meaning.what());
+    // The namesake that was expected is another one: read before the next try.
+    if (meaning.kind() == Kind::conflict) memory.doubtful = true;
+    throw meaning;
+  }
+}
+
+KubeWorkload::Deployment KubeWorkload::read(const pool::Pool& pool, Memory& memory) {
+  const std::string key = deployment_key(pool);
+  std::optional<DeploymentInfo> found = api_.read(pool.meta.ns, deployment_name(pool));
+  memory.doubtful = false;
+  if (!found) {
+    written_.forget(key);
+    return nullptr;
+  }
+  return written_.put(key, std::move(*found), now());
+}
+
+void KubeWorkload::create(const pool::Pool& pool, int replicas, Memory& memory) {
+  const DeploymentInfo made =
+      api_.create(body(pool, runner_image(pool, nullptr), std::max(0, replicas)));
+  note_applied(pool, made, memory);
+  log::info("deployment created", {{"namespace", pool.meta.ns},
+                                   {"name", pool.meta.name},
+                                   {"deployment", made.name},
+                                   {"replicas", made.replicas}});
+  try {
+    // Not conditional: the Deployment controller has written the status by now. A different number
+    // would be a conflict all the same, as the operator owns the field too.
+    const std::string version = api_.scale(made.ns, made.name, made.replicas, "", false);
+    note_scaled(pool, made, made.replicas, version, memory);
+  } catch (const KubeError& error) {
+    // Someone was faster with another number: scale() meets them. Nothing else is lost either, as
+    // no apply goes without the scaler's part.
+    if (!error.is_field_manager_conflict()) throw;
+  }
+}
+
+void KubeWorkload::bring_up_to_date(const pool::Pool& pool, Deployment live, Memory& memory) {
+  const auto reason = reason_to_apply(pool, *live, memory);
+  if (!reason) return;
+  const Json wanted = body(pool, runner_image(pool, live.get()), std::nullopt);
+  // An apply without replicas from their only owner would put them back to 1.
+  if (!owns_replicas(*live, kScalerManager)) live = share_replicas(pool, live, memory);
+  const DeploymentInfo made = api_.apply(wanted, live->uid);
+  const bool changed = made.generation != live->generation;
+  note_applied(pool, made, memory);
+  if (!changed) return;
+  log::info("deployment applied", {{"namespace", pool.meta.ns},
+                                   {"name", pool.meta.name},
+                                   {"deployment", made.name},
+                                   {"reason", *reason}});
+}
+
+std::optional<std::string_view> KubeWorkload::reason_to_apply(const pool::Pool& pool,
+                                                              const DeploymentInfo& live,
+                                                              Memory& memory) const {
+  if (memory.deployment_uid != live.uid) {
+    // Seen for the first time by this process. Spread, so that a restart with a thousand pools is
+    // no storm; what others changed meanwhile is put right by then.
+    memory.deployment_uid = live.uid;
+    memory.expected_generation = live.generation;
+    memory.next_apply =
+        now() + Millis{static_cast<std::int64_t>(
+                    random_u64() % static_cast<std::uint64_t>(options_.reapply_after.count() + 1))};
+  }
+  const std::string image = runner_image(pool, &live);
+  if (memory.hash_generation != pool.meta.generation || memory.hash_image != image) {
+    memory.hash = applied_hash(body(pool, image, std::nullopt));
+    memory.hash_generation = pool.meta.generation;
+    memory.hash_image = image;
+  }
+  if (live.template_hash != memory.hash) return "the pool declares another one";
+  if (live.pool != pool.meta.name) return "its label is missing";
+  if (live.generation != memory.expected_generation) return "another writer changed it";
+  if (now() >= memory.next_apply) return "periodic";
+  return std::nullopt;
+}
+
+// Makes the scaler an owner of the replicas, without changing them.
+KubeWorkload::Deployment KubeWorkload::share_replicas(const pool::Pool& pool, Deployment live,
+                                                      Memory& memory) {
+  for (int tries = kTries;; --tries) {
+    try {
+      const std::string version =
+          api_.scale(live->ns, live->name, live->replicas, live->resource_version, false);
+      return note_scaled(pool, *live, live->replicas, version, memory);
+    } catch (const KubeError& error) {
+      if (!error.is_conflict() || tries <= 1) throw;
+    }
+    live = read(pool, memory);
+    if (!live || !belongs_to(*live, pool)) {
+      throw WorkloadError(Kind::conflict, named(pool) + " was replaced in between");
+    }
+    if (owns_replicas(*live, kScalerManager)) return live;
+  }
+}
+
+void KubeWorkload::scale(const pool::Pool& pool, int replicas,
+                         const std::vector<std::string>& /*victims*/) {
+  refuse_what_is_not_ours(pool);
+  Memory& memory = memory_of(pool);
+  const Deployment live = current(pool);
+  if (!live || !belongs_to(*live, pool) || live->deleting) {
+    throw WorkloadError(Kind::conflict, named(pool) + " is not there, or not yet seen");
+  }
+  if (live->replicas == replicas) return;
+  try {
+    std::string version;
+    try {
+      // Our own second hand is no reason for a conflict, and at this version nobody else has one.
+      version = api_.scale(live->ns, live->name, replicas, live->resource_version,
+                           held_by_operator(*live));
+    } catch (const KubeError& error) {
+      if (!error.is_field_manager_conflict()) throw;
+      version = take_back_replicas(*live, replicas, error);
+    }
+    note_scaled(pool, *live, replicas, version, memory);
+  } catch (const KubeError& error) {
+    const WorkloadError meaning = to_workload_error(error, "scale " + named(pool));
+    if (is_doubtful(error) || error.is_not_found()) memory.doubtful = true;
+    throw meaning;
+  }
+}
+
+std::string KubeWorkload::take_back_replicas(const DeploymentInfo& live, int replicas,
+                                             const KubeError& conflict) {
+  log::warn("another writer set the replicas of a pool's deployment; taking them back",
+            {{"namespace", live.ns},
+             {"name", live.pool},
+             {"deployment", live.name},
+             {"writer", owner_in(conflict)},
+             {"found", live.replicas},
+             {"replicas", replicas}});
+  return api_.scale(live.ns, live.name, replicas, live.resource_version, true);
+}
+
+KubeWorkload::Deployment KubeWorkload::note_scaled(const pool::Pool& pool,
+                                                   const DeploymentInfo& live, int replicas,
+                                                   const std::string& version, Memory& memory) {
+  DeploymentInfo now_there = live;
+  now_there.resource_version = version;
+  const FieldOwner scaler{
+      .manager = std::string(kScalerManager), .subresource = "scale", .applied = true};
+  if (live.replicas != replicas) {
+    now_there.replicas = replicas;
+    // The answer of /scale does not tell the generation; one change of the spec is one step.
+    ++now_there.generation;
+    if (memory.deployment_uid == live.uid) ++memory.expected_generation;
+    now_there.replicas_owners = {scaler};
+  } else if (!owns_replicas(live, kScalerManager)) {
+    now_there.replicas_owners.push_back(scaler);
+  }
+  return written_.put(deployment_key(pool), std::move(now_there), now());
+}
+
+void KubeWorkload::note_applied(const pool::Pool& pool, const DeploymentInfo& live,
+                                Memory& memory) {
+  memory.deployment_uid = live.uid;
+  memory.expected_generation = live.generation;
+  const std::int64_t tenth = options_.reapply_after.count() / 10;
+  const auto chance =
+      static_cast<std::int64_t>(random_u64() % static_cast<std::uint64_t>(2 * tenth + 1));
+  memory.next_apply = now() + options_.reapply_after + Millis{chance - tenth};
+  memory.doubtful = false;
+  written_.put(deployment_key(pool), live, now());
+}
+
+Json KubeWorkload::body(const pool::Pool& pool, const std::string& image,
+                        std::optional<int> replicas) const {
+  DeploymentOptions options = options_.deployment;
+  options.runner_image = image;
+  return build_deployment(pool, options, replicas);
+}
+
+// What the user asks for, else what the Deployment was created with, else our own.
+std::string KubeWorkload::runner_image(const pool::Pool& pool, const DeploymentInfo* live) const {
+  if (pool.spec.workers.runner_image) return *pool.spec.workers.runner_image;
+  if (live != nullptr && !live->runner_image.empty()) return live->runner_image;
+  return options_.deployment.runner_image;
+}
+
+KubeWorkload::Memory& KubeWorkload::memory_of(const pool::Pool& pool) {
+  const std::lock_guard lock(mutex_);
+  Memory& memory = memories_[pool.key()];
+  if (memory.pool_uid != pool.meta.uid) {
+    memory = {};
+    memory.pool_uid = pool.meta.uid;
+  }
+  return memory;
+}
+
+void KubeWorkload::forget(const std::string& pool_key) {
+  {
+    const std::lock_guard lock(mutex_);
+    memories_.erase(pool_key);
+  }
+  written_.forget(pool_key + "-worker");
+}
+
+}  // namespace wp::workload

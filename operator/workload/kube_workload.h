@@ -1,0 +1,120 @@
+// The workers of pools as Deployments of a cluster. Watches the Deployments, ReplicaSets and Pods
+// that carry the label workerpool.dev/pool, and writes a Deployment only where it differs from what
+// its pool declares.
+//
+// observe() reads the stores. ensure() and scale() write, each pool from one thread at a time, and
+// throw WorkloadError. A pool whose Deployment belongs to someone else is never written.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "operator/kube/client.h"
+#include "operator/kube/reflector.h"
+#include "operator/workload/deployment.h"
+#include "operator/workload/deployment_api.h"
+#include "operator/workload/kube_objects.h"
+#include "operator/workload/recent_writes.h"
+#include "operator/workload/workload.h"
+
+namespace wp::workload {
+
+struct KubeWorkloadOptions {
+  kube::ClusterConfig cluster;
+  kube::ClientOptions client;
+  std::string ns;  // empty: all namespaces
+  DeploymentOptions deployment;
+  /// Something of this pool changed: its key. On the reflectors' threads; must not block.
+  std::function<void(const std::string& pool_key)> on_change;
+  metrics::Registry* metrics = nullptr;  // must outlive the workload
+  const Clock* clock = nullptr;          // nullptr: the machine's
+  /// A Deployment that looks right is applied again after so long, up to a tenth more or less.
+  Millis reapply_after{600000};
+  kube::WatchTimings timings;
+};
+
+class KubeWorkload : public Workload {
+ public:
+  explicit KubeWorkload(KubeWorkloadOptions options);
+  ~KubeWorkload() override;  // stop()
+
+  void start();
+  /// Ends the watches and the writes in progress. Call it after the controller has stopped.
+  void stop();
+  /// True once all three kinds were listed.
+  bool synced() const;
+  bool wait_synced(Millis timeout) const;
+  /// Why what observe() shows may be stale, in one line; nothing when all is well.
+  std::optional<std::string> failing() const;
+
+  View observe(const pool::Pool& pool) const override;
+  void ensure(const pool::Pool& pool, int initial_replicas) override;
+  /// Which pods go is the ReplicaSet controller's choice: `victims` are not marked by this version.
+  void scale(const pool::Pool& pool, int replicas,
+             const std::vector<std::string>& victims) override;
+  void forget(const std::string& pool_key) override;
+
+ private:
+  using Deployment = std::shared_ptr<const DeploymentInfo>;
+
+  /// What is remembered of a pool between calls. Lost at a restart, and then learnt anew.
+  struct Memory {
+    std::string pool_uid;
+    std::int64_t rejected_generation = -1;  // of the pool: its template was refused
+    std::string rejected_message;
+    std::string hash;                      // of what is to be applied at …
+    std::int64_t hash_generation = -1;     // … this generation of the pool …
+    std::string hash_image;                // … with this runner
+    std::string deployment_uid;            // of whom the next two speak; empty: none seen yet
+    std::int64_t expected_generation = 0;  // another one was made by another's hand
+    Millis next_apply{0};
+    bool doubtful = false;  // an answer was lost: read before anything is decided
+  };
+
+  Deployment current(const pool::Pool& pool) const;
+  Deployment read(const pool::Pool& pool, Memory& memory);
+  void create(const pool::Pool& pool, int replicas, Memory& memory);
+  void bring_up_to_date(const pool::Pool& pool, Deployment live, Memory& memory);
+  /// Nothing, or why the template has to be applied.
+  std::optional<std::string_view> reason_to_apply(const pool::Pool& pool,
+                                                  const DeploymentInfo& live, Memory& memory) const;
+  Deployment share_replicas(const pool::Pool& pool, Deployment live, Memory& memory);
+  std::string take_back_replicas(const DeploymentInfo& live, int replicas,
+                                 const kube::KubeError& conflict);
+  Deployment note_scaled(const pool::Pool& pool, const DeploymentInfo& live, int replicas,
+                         const std::string& version, Memory& memory);
+  void note_applied(const pool::Pool& pool, const DeploymentInfo& live, Memory& memory);
+  nlohmann::json body(const pool::Pool& pool, const std::string& image,
+                      std::optional<int> replicas) const;
+  std::string runner_image(const pool::Pool& pool, const DeploymentInfo* live) const;
+  /// Its pool's thread alone uses it, so it needs no lock once found.
+  Memory& memory_of(const pool::Pool& pool);
+  Millis now() const { return clock_.steady(); }
+
+  template <typename T>
+  kube::Reflector<T> make_reflector(const char* group, const char* plural,
+                                    std::optional<T> (*decode)(const nlohmann::json&));
+  void notify(const std::string& ns, const std::string& pool) const;
+
+  const KubeWorkloadOptions options_;
+  const Clock& clock_;
+  kube::Client client_;
+  DeploymentApi api_;
+  RecentWrites written_;
+  std::mutex mutex_;                        // of the map, not of what is in it
+  std::map<std::string, Memory> memories_;  // by pool key
+
+  // Last: their threads use the members above.
+  kube::Reflector<DeploymentInfo> deployments_;
+  kube::Reflector<ReplicaSetInfo> replica_sets_;
+  kube::Reflector<PodInfo> pods_;
+};
+
+}  // namespace wp::workload
