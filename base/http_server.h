@@ -22,9 +22,9 @@ class HttpServer {
  public:
   /// What is served: an absent part answers 404.
   struct Endpoints {
-    metrics::Registry* metrics = nullptr;           // GET /metrics
-    std::optional<std::vector<HealthCheck>> live;   // GET /healthz
-    std::optional<std::vector<HealthCheck>> ready;  // GET /readyz, with ?verbose each check a line
+    metrics::Registry* metrics = nullptr;                // GET /metrics
+    std::optional<std::vector<HealthCheck>> live = {};   // GET /healthz
+    std::optional<std::vector<HealthCheck>> ready = {};  // GET /readyz; ?verbose: a line each
   };
 
   /// Binds and serves at once. `address` is host:port or :port (all interfaces); port 0 picks a

@@ -11,7 +11,7 @@ namespace wp::cluster {
 
 struct ClusterOptions {
   std::string kubeconfig;
-  std::string watch_namespace;            // empty: all
+  std::string watch_namespace;  // empty: all
   std::string runner_image = "workerpool/runner:" WORKERPOOL_VERSION;
   std::string metrics_addr = ":8080";
   std::string probe_addr = ":8081";
@@ -24,8 +24,8 @@ struct ClusterOptions {
 /// Registers the options on the sub-command `run`.
 Options& add_cluster_command(Options& root, ClusterOptions& options);
 
-/// Runs until it is told to stop. Answers the exit code: 0 after SIGTERM, 1 when the lease was lost.
-/// Throws UsageError when no cluster can be found.
+/// Runs until it is told to stop. Answers the exit code: 0 after SIGTERM, 1 when the lease was
+/// lost. Throws UsageError when no cluster can be found.
 int run_cluster(const ClusterOptions& options, const Options& resolved);
 
 }  // namespace wp::cluster

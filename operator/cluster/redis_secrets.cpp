@@ -1,8 +1,7 @@
 #include "operator/cluster/redis_secrets.h"
 
-#include <openssl/evp.h>
-
 #include <fmt/format.h>
+#include <openssl/evp.h>
 
 #include "operator/pool/event_reasons.h"
 
@@ -88,9 +87,9 @@ redis::Endpoint RedisSecrets::endpoint(const pool::Pool& pool, bool refresh) {
                                     "spec.queue.redis.url is missing: name the queue's Redis");
   }
   const std::string& ns = pool.meta.ns;
-  const std::string url = redis->url ? *redis->url
-                                     : value(ns, redis->url_secret->name, redis->url_secret->key,
-                                             refresh);
+  const std::string url = redis->url
+                              ? *redis->url
+                              : value(ns, redis->url_secret->name, redis->url_secret->key, refresh);
   redis::Endpoint endpoint;
   try {
     endpoint = redis::parse_endpoint(url);

@@ -9,7 +9,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdexcept>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <utility>
@@ -108,7 +108,8 @@ bool read_both(int out, int err, Millis deadline, std::string& output, std::stri
 
 /// The exit status; kills the group when the time is over.
 int reap(pid_t pid, Millis deadline) {
-  const UniqueFd process(::pidfd_open(pid, 0));
+  // By number: glibc 2.36 declares the function without C linkage.
+  const UniqueFd process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   pollfd ended{process.get(), POLLIN, 0};
   int ready = 0;
   do {

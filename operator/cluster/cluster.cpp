@@ -1,0 +1,341 @@
+#include "operator/cluster/cluster.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <fmt/format.h>
+#include <memory>
+#include <mutex>
+#include <unistd.h>
+
+#include "base/http_server.h"
+#include "base/ids.h"
+#include "base/log.h"
+#include "base/stop_signals.h"
+#include "operator/cluster/redis_secrets.h"
+#include "operator/cluster/status_patch.h"
+#include "operator/controller/controller.h"
+#include "operator/kube/events.h"
+#include "operator/kube/lease.h"
+#include "operator/kube/reflector.h"
+#include "operator/workload/kube_workload.h"
+
+namespace wp::cluster {
+namespace {
+
+const kube::Resource kPools{"workerpool.dev", "v1alpha1", std::string(pool::kPlural)};
+constexpr Millis kEventFlush{2000};
+
+// What main waits for, and what may end the wait.
+class Ending {
+ public:
+  void ask(int exit_code) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (asked_) return;
+      asked_ = true;
+      code_ = exit_code;
+    }
+    changed_.notify_all();
+  }
+  bool asked() const {
+    const std::lock_guard lock(mutex_);
+    return asked_;
+  }
+  int wait() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return asked_; });
+    return code_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  bool asked_ = false;
+  int code_ = 0;
+};
+
+std::string host_name() {
+  char name[256] = "unknown";
+  gethostname(name, sizeof name - 1);
+  return name;
+}
+
+controller::StatusWriter status_writer(kube::Client& client) {
+  return [&client](const pool::Pool& pool, const pool::Status& before, const pool::Status& after) {
+    const nlohmann::json patch = {// Another pool of the same name must not get this one's status.
+                                  {"metadata", {{"uid", pool.meta.uid}}},
+                                  {"status", merge_patch(to_json(before), to_json(after))}};
+    try {
+      (void)client.patch(kube::resource_path(kPools, pool.meta.ns, pool.meta.name, "status"),
+                         kube::PatchType::merge, patch, {.field_manager = "workerpool-operator"});
+    } catch (const kube::KubeError& error) {
+      // Gone meanwhile, or made again under the same name: nothing to tell any more.
+      if (!error.is_not_found() && !error.is_conflict()) throw;
+    }
+  };
+}
+
+controller::EventWriter event_writer(kube::EventRecorder& recorder) {
+  return [&recorder](const pool::Pool& pool, const controller::EventNote& note) {
+    kube::Event event;
+    event.regarding = {std::string(pool::kApiVersion),
+                       std::string(pool::kKind),
+                       pool.meta.ns,
+                       pool.meta.name,
+                       pool.meta.uid,
+                       pool.meta.resource_version};
+    event.type = note.warning ? kube::EventType::warning : kube::EventType::normal;
+    event.reason = note.reason;
+    event.action = note.action;
+    event.note = note.note;
+    recorder.emit(std::move(event));
+  };
+}
+
+std::optional<controller::StoredPool> decode_pool(const nlohmann::json& object) {
+  controller::StoredPool stored;
+  stored.parsed = pool::read_pool(object);
+  const auto status = object.find("status");
+  if (status != object.end()) stored.status = *status;
+  return stored;
+}
+
+// The parts of a running operator, in the order in which they depend on each other.
+class Operator {
+ public:
+  Operator(const ClusterOptions& options, kube::ClusterConfig config, Ending& ending)
+      : options_(options),
+        config_(std::move(config)),
+        ending_(ending),
+        client_(config_, client_options()),
+        secrets_(client_),
+        events_(config_, event_options()),
+        workload_(workload_options()),
+        pools_(config_, pool_options(), decode_pool,
+               [this](const std::string& key, const auto&, const auto&) { changed(key); }) {}
+
+  ~Operator() { stop(); }
+
+  void run() {
+    HttpServer metrics(options_.metrics_addr, {.metrics = &metrics_});
+    HttpServer probes(options_.probe_addr, {.live = live_checks(), .ready = ready_checks()});
+    log::info("serving", {{"metrics_port", metrics.port()}, {"probe_port", probes.port()}});
+    pools_.start();
+    workload_.start();
+    while (!ending_.asked() &&
+           !(pools_.wait_synced(Millis{500}) && workload_.wait_synced(Millis{500}))) {
+    }
+    if (!ending_.asked()) {
+      log::info("synced with the API server", {{"pools", pools_.store().size()}});
+      if (options_.leader_elect) {
+        compete();
+      } else {
+        lead(system_clock().wall().count());
+      }
+    }
+    const int code = ending_.wait();
+    stop();
+    // Only now, when nothing writes any more, may another replica take over.
+    if (elector_) elector_->stop(code == 0);
+  }
+
+ private:
+  kube::ClientOptions client_options() {
+    kube::ClientOptions options;
+    options.user_agent = "workerpool-operator/" WORKERPOOL_VERSION " (linux)";
+    options.metrics = &metrics_;
+    return options;
+  }
+  kube::EventOptions event_options() {
+    kube::EventOptions options;
+    options.controller = "workerpool.dev/operator";
+    options.instance = host_name();
+    options.client = client_options();
+    options.metrics = &metrics_;
+    return options;
+  }
+  workload::KubeWorkloadOptions workload_options() {
+    workload::KubeWorkloadOptions options;
+    options.cluster = config_;
+    options.client = client_options();
+    options.ns = options_.watch_namespace;
+    options.deployment.runner_image = options_.runner_image;
+    options.on_change = [this](const std::string& key) { changed(key); };
+    options.metrics = &metrics_;
+    return options;
+  }
+  kube::ReflectorOptions pool_options() {
+    kube::ReflectorOptions options;
+    options.name = "workerpools";
+    options.collection_path = kube::resource_path(kPools, options_.watch_namespace);
+    options.client = client_options();
+    options.metrics = &metrics_;
+    return options;
+  }
+
+  void changed(const std::string& key) {
+    if (controller::Controller* controller = leading_.load()) controller->enqueue(key);
+  }
+
+  void lead(std::int64_t term) {
+    controller::Controller::Options options;
+    options.pools = [this](const std::string& key) { return pools_.store().get(key); };
+    options.endpoint = [this](const pool::Pool& pool, bool refresh) {
+      return secrets_.endpoint(pool, refresh);
+    };
+    options.write_status = status_writer(client_);
+    options.write_event = event_writer(events_);
+    options.workload = &workload_;
+    options.metrics = &metrics_;
+    options.term = term;
+    options.threads = static_cast<int>(options_.threads);
+    const std::lock_guard lock(leading_mutex_);
+    if (stopped_) return;
+    controller_ = std::make_unique<controller::Controller>(std::move(options));
+    leading_ = controller_.get();
+    controller_->start();
+    for (const auto& stored : pools_.store().list()) {
+      controller_->enqueue(stored->parsed.pool.key());
+    }
+    log::info("reconciling", {{"term", term}});
+  }
+
+  void compete() {
+    kube::LeaseOptions lease;
+    lease.ns = options_.lease_namespace;
+    lease.name = "workerpool-operator";
+    lease.identity = host_name() + "_" + random_uuid();
+    lease.term_annotation = "workerpool.dev/term";
+    lease.client = client_options();
+    lease.metrics = &metrics_;
+    elector_ = std::make_unique<kube::LeaderElector>(
+        config_, std::move(lease),
+        kube::LeaderElector::Callbacks{.on_started = [this](std::int64_t term) { lead(term); },
+                                       .on_lost =
+                                           [] {
+                                             // Whatever still runs must not write: no orderly end
+                                             // that could hang.
+                                             log::error("the lease was lost: ending at once");
+                                             _exit(1);
+                                           }});
+    elector_->start();
+  }
+
+  void stop() {
+    {
+      // The elector's thread may be about to lead: then it finds that it is too late.
+      const std::lock_guard lock(leading_mutex_);
+      stopped_ = true;
+      leading_ = nullptr;
+      if (controller_) controller_->stop();
+    }
+    pools_.stop();
+    workload_.stop();
+    events_.stop(kEventFlush);
+    client_.stop();
+  }
+
+  std::vector<HealthCheck> live_checks() {
+    return {{"election", [this]() -> std::optional<std::string> {
+               if (elector_ && elector_->stuck(Millis{20000})) return "the lease is not renewed";
+               return std::nullopt;
+             }}};
+  }
+  std::vector<HealthCheck> ready_checks() {
+    return {{"workerpools",
+             [this]() -> std::optional<std::string> {
+               return pools_.synced() ? std::nullopt : std::optional<std::string>("not listed yet");
+             }},
+            {"workload", [this]() -> std::optional<std::string> {
+               return workload_.synced() ? std::nullopt
+                                         : std::optional<std::string>("not listed yet");
+             }}};
+  }
+
+  const ClusterOptions& options_;
+  const kube::ClusterConfig config_;
+  Ending& ending_;
+  metrics::Registry metrics_;
+  kube::Client client_;
+  RedisSecrets secrets_;
+  kube::EventRecorder events_;
+  std::atomic<controller::Controller*> leading_{nullptr};
+  workload::KubeWorkload workload_;
+  kube::Reflector<controller::StoredPool> pools_;
+  std::mutex leading_mutex_;  // guards the two below
+  bool stopped_ = false;
+  std::unique_ptr<controller::Controller> controller_;
+  std::unique_ptr<kube::LeaderElector> elector_;
+};
+
+}  // namespace
+
+Options& add_cluster_command(Options& root, ClusterOptions& o) {
+  Options& run = root.command("run", "Watch WorkerPools in a cluster and keep their workers.");
+  run.text({.name = "kubeconfig",
+            .help = "the cluster's kubeconfig; default: $KUBECONFIG, the pod's service account, or "
+                    "~/.kube/config",
+            .placeholder = "FILE"},
+           o.kubeconfig)
+      .text({.name = "namespace",
+             .env = "WP_NAMESPACE",
+             .help = "watch this namespace only; default all",
+             .placeholder = "NAME"},
+            o.watch_namespace)
+      .text({.name = "runner-image",
+             .env = "WP_RUNNER_IMAGE",
+             .help = "where pools with a handler get the runner from",
+             .placeholder = "IMAGE"},
+            o.runner_image)
+      .text({.name = "metrics-addr",
+             .env = "WP_METRICS_ADDR",
+             .help = "where /metrics is served",
+             .placeholder = "HOST:PORT"},
+            o.metrics_addr)
+      .text({.name = "probe-addr",
+             .env = "WP_PROBE_ADDR",
+             .help = "where /healthz and /readyz are served",
+             .placeholder = "HOST:PORT"},
+            o.probe_addr)
+      .integer({.name = "threads", .help = "pools reconciled at once", .placeholder = "N"},
+               o.threads, {1, 64})
+      .toggle({.name = "leader-elect",
+               .env = "WP_LEADER_ELECT",
+               .help = "of several replicas one reconciles (a Lease)"},
+              o.leader_elect)
+      .text({.name = "lease-namespace",
+             .env = "WP_LEASE_NAMESPACE",
+             .help = "the namespace of the Lease",
+             .placeholder = "NAME"},
+            o.lease_namespace)
+      .choice({.name = "log-level", .env = "WP_LOG_LEVEL", .help = "what is logged"}, o.log_level,
+              {"debug", "info", "warn", "error"});
+  return run;
+}
+
+int run_cluster(const ClusterOptions& options, const Options& resolved) {
+  log::Level level = log::Level::info;
+  (void)log::parse_level(options.log_level, level);
+  log::set_level(level);
+  Ending ending;
+  const StopSignals signals([&ending](int count) {
+    if (count > 1) _exit(1);
+    ending.ask(0);
+  });
+  kube::ClusterConfig config;
+  try {
+    config = kube::load_config({.kubeconfig = options.kubeconfig});
+  } catch (const kube::KubeConfigError& error) {
+    throw UsageError(error.what());
+  }
+  log::info("operator starts", {{"version", WORKERPOOL_VERSION}, {"cluster", config.source}});
+  for (const ResolvedSetting& setting : resolved.resolved()) {
+    log::info("setting",
+              {{"name", setting.name}, {"value", setting.value}, {"source", setting.source}});
+  }
+  Operator(options, std::move(config), ending).run();
+  log::info("operator ended");
+  return 0;
+}
+
+}  // namespace wp::cluster
