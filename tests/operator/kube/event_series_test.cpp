@@ -1,0 +1,99 @@
+#include "operator/kube/event_series.h"
+
+#include <doctest/doctest.h>
+
+namespace wp::kube {
+namespace {
+
+Event event(const std::string& reason = "ScaledUp", const std::string& note = "1 to 2") {
+  return {.regarding = {.api_version = "example.dev/v1",
+                        .kind = "Thing",
+                        .ns = "ns",
+                        .name = "a",
+                        .uid = "u"},
+          .type = EventType::normal,
+          .reason = reason,
+          .action = "Scale",
+          .note = note};
+}
+
+EventSeries series() {
+  return {
+      "example.dev/operator", "pod-1", {.window = Millis{360000}, .heartbeat = Millis{1800000}}};
+}
+
+TEST_CASE("the first event is created with everything the API demands") {
+  EventSeries all = series();
+  const auto writes = all.seen(event(), Millis{0}, Millis{1004});
+  REQUIRE(writes.size() == 1);
+  CHECK(writes[0].create);
+  CHECK(writes[0].ns == "ns");
+  const nlohmann::json& body = writes[0].body;
+  CHECK(body["metadata"]["name"] == writes[0].name);
+  CHECK(writes[0].name.starts_with("a."));
+  CHECK(body["eventTime"] == "1970-01-01T00:00:01.004000Z");
+  CHECK(body["reportingController"] == "example.dev/operator");
+  CHECK(body["reportingInstance"] == "pod-1");
+  CHECK(body["regarding"]["uid"] == "u");
+  CHECK(body["type"] == "Normal");
+  CHECK(body["note"] == "1 to 2");
+}
+
+TEST_CASE("equal events become a series: second written, later counted, final count at the end") {
+  EventSeries all = series();
+  const std::string name = all.seen(event(), Millis{0}, Millis{0}).at(0).name;
+  const auto second = all.seen(event("ScaledUp", "2 to 3"), Millis{1000}, Millis{1000});
+  REQUIRE(second.size() == 1);
+  CHECK_FALSE(second[0].create);
+  CHECK(second[0].name == name);
+  CHECK(second[0].body["series"]["count"] == 2);
+  CHECK(all.seen(event(), Millis{2000}, Millis{2000}).empty());
+  CHECK(all.sweep(Millis{361999}).empty());
+  const auto last = all.sweep(Millis{362000});
+  REQUIRE(last.size() == 1);
+  CHECK(last[0].body["series"]["count"] == 3);
+  CHECK(last[0].body["series"]["lastObservedTime"] == "1970-01-01T00:00:02.000000Z");
+  CHECK(all.size() == 0);
+  CHECK(all.seen(event(), Millis{400000}, Millis{400000}).at(0).create);
+}
+
+TEST_CASE("a long series is written by its heartbeat") {
+  EventSeries all = series();
+  int writes = 0;
+  for (int minute = 0; minute < 120; ++minute) {
+    writes += static_cast<int>(all.seen(event(), Millis{60000} * minute, Millis{0}).size());
+  }
+  CHECK(writes == 2 + 3);
+}
+
+TEST_CASE("another reason is another event") {
+  EventSeries all = series();
+  all.seen(event(), Millis{0}, Millis{0});
+  const auto other = all.seen(event("ScaledDown"), Millis{0}, Millis{0});
+  REQUIRE(other.size() == 1);
+  CHECK(other[0].create);
+}
+
+TEST_CASE("a series whose event expired on the server begins anew") {
+  EventSeries all = series();
+  const auto first = all.seen(event(), Millis{0}, Millis{0});
+  const auto again = all.restart(first[0].key, Millis{5});
+  REQUIRE(again);
+  CHECK(again->create);
+  CHECK(again->name != first[0].name);
+  CHECK_FALSE(all.restart("unknown", Millis{5}));
+}
+
+TEST_CASE("long notes are cut between characters") {
+  CHECK(cut_utf8("abc", 3) == "abc");
+  CHECK(cut_utf8("abcd", 3) == "abc");
+  CHECK(cut_utf8("a€", 3) == "a");
+  CHECK(cut_utf8("a€", 4) == "a€");
+  EventSeries all = series();
+  std::string note(1022, 'x');
+  const auto writes = all.seen(event("R", note + "€"), Millis{0}, Millis{0});
+  CHECK(writes[0].body["note"] == note);
+}
+
+}  // namespace
+}  // namespace wp::kube
