@@ -7,6 +7,8 @@ namespace {
 
 // A due moment that a STEP did not clear (more than it promotes in one call) is tried again then.
 constexpr Millis kDueAgain{50};
+// A handler that has run a job for so long is not broken.
+constexpr Millis kTrialProves{5000};
 
 queue::Outcome outcome_of(Verdict verdict) {
   switch (verdict) {
@@ -42,7 +44,20 @@ int WorkerState::want(Millis now) const {
   const int free = slots_ - busy_slots();
   if (!broken_) return std::min(free, kMaxStep);
   // One job finds out whether the handler works again; the others stay with workers that do.
-  return now >= broken_until_ && busy_slots() == 0 ? 1 : 0;
+  return now >= broken_until_ && !trial_ && free > 0 ? 1 : 0;
+}
+
+void WorkerState::judge_trial(Millis now) {
+  if (!broken_ || !trial_) return;
+  const auto it = held_.find(*trial_);
+  if (it == held_.end() || it->second.stage != Stage::running) {
+    trial_.reset();
+  } else if (now - it->second.started >= kTrialProves) {
+    broken_ = false;
+    broken_backoff_.reset();
+    trial_.reset();
+    prompted_ = true;
+  }
 }
 
 bool WorkerState::wants_token(Millis now) const {
@@ -51,11 +66,20 @@ bool WorkerState::wants_token(Millis now) const {
 
 std::optional<Millis> WorkerState::wake_at(Millis now) const {
   std::optional<Millis> first = due_;
-  if (broken_ && now < broken_until_ && (!first || broken_until_ < *first)) first = broken_until_;
+  const auto consider = [&first](Millis moment) {
+    if (!first || moment < *first) first = moment;
+  };
+  if (broken_ && now < broken_until_) consider(broken_until_);
+  if (broken_ && trial_) {
+    if (const auto it = held_.find(*trial_); it != held_.end()) {
+      consider(it->second.started + kTrialProves);
+    }
+  }
   return first;
 }
 
 std::optional<StepPlan> WorkerState::next_step(Millis now) {
+  judge_trial(now);
   StepPlan plan;
   for (auto& [epoch, held] : held_) {
     if (held.stage != Stage::settling || held.in_flight) continue;
@@ -115,6 +139,7 @@ StepOutcome WorkerState::step_answered(const StepPlan& in_reply_to, const queue:
       held.stage = Stage::returning;
     } else {
       ++running_;
+      if (broken_) trial_ = job.epoch;
       outcome.start.push_back(job);
     }
     held_.emplace(job.epoch, std::move(held));
@@ -196,10 +221,12 @@ std::optional<Counted> WorkerState::ended(const Ending& ending, Millis now, std:
   }
   if (ending.verdict == Verdict::broken) {
     // Jobs that began together fail together: they count as one try.
+    trial_.reset();
     if (!broken_ || now >= broken_until_) broken_until_ = now + broken_backoff_.next(chance);
     broken_ = true;
   } else if (ending.verdict != Verdict::interrupted) {
     broken_ = false;
+    trial_.reset();
     broken_backoff_.reset();
   }
   return counted;

@@ -128,6 +128,7 @@ class WorkerState {
   };
 
   int want(Millis now) const;
+  void judge_trial(Millis now);
   bool alone_running() const;
   void see(const queue::WorkerView& view, Millis now);
   std::vector<std::int64_t> cancelled(const std::vector<std::string>& ids);
@@ -142,6 +143,7 @@ class WorkerState {
   bool paused_ = false;
   bool broken_ = false;
   Millis broken_until_{0};
+  std::optional<std::int64_t> trial_;  // the one job that was claimed since
   Backoff broken_backoff_;
 
   bool token_taken_ = false;

@@ -40,6 +40,7 @@ class ExecHandler::Run {
         errors_(queue::kMaxErrorBytes) {}
 
   ~Run() {
+    if (pid_ > 0 && !exited_) force();  // the runner leaves without waiting for it
     owner_.loop_.cancel(force_timer_);
     close_in();
     close(out_);
@@ -78,6 +79,7 @@ class ExecHandler::Run {
   Millis started_;
   std::string scratch_;
   pid_t pid_ = -1;
+  bool exited_ = false;
   UniqueFd in_;
   UniqueFd out_;
   UniqueFd err_;
@@ -218,6 +220,7 @@ void ExecHandler::Run::force() {
 
 // Ends with the process, not with its pipes: something that it left behind may hold them for ever.
 void ExecHandler::Run::on_exit(Reaper::Exit exit) {
+  exited_ = true;
   if (stopped_ != StopCause::none || output_.overflowed()) {
     kill_session(pid_, "WP_JOB_DIR=" + scratch_);
   } else {

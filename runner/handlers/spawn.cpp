@@ -70,14 +70,27 @@ struct Unmap {
   void operator()(char* memory) const { munmap(memory, kStackBytes); }
 };
 
-// One per process: only one thread spawns.
-char* stack_top() {
+// The child's stack. One per process: only one thread spawns.
+char* stack_memory() {
   static const std::unique_ptr<char, Unmap> stack([] {
     void* memory = mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+                        MAP_SHARED | MAP_ANONYMOUS | MAP_STACK, -1, 0);
     return memory == MAP_FAILED ? nullptr : static_cast<char*>(memory);
   }());
-  return stack ? stack.get() + kStackBytes : nullptr;
+  return stack.get();
+}
+
+pid_t start_child(ChildPlan& plan, char* stack) {
+#ifdef __SANITIZE_THREAD__
+  // TSan takes every clone() for a fork and resets its state, which the child of CLONE_VM shares:
+  // under it the child gets a copy of the memory, by a call that TSan does not see.
+  (void)stack;
+  const long pid = syscall(SYS_clone, CLONE_VFORK | SIGCHLD, nullptr, nullptr, nullptr, 0);
+  if (pid == 0) child_main(&plan);
+  return static_cast<pid_t>(pid);
+#else
+  return clone(child_main, stack + kStackBytes, CLONE_VM | CLONE_VFORK | SIGCHLD, &plan);
+#endif
 }
 
 std::vector<char*> pointers(const std::vector<std::string>& words) {
@@ -107,20 +120,21 @@ bool executable_file(const std::string& path) {
 Spawned spawn(const SpawnRequest& request) {
   const std::vector<char*> argv = pointers(request.argv);
   const std::vector<char*> env = pointers(request.env);
-  ChildPlan plan{request.path.c_str(),
-                 argv.data(),
-                 env.data(),
-                 {request.in, request.out, request.err, request.progress},
-                 getpid()};
-  char* const stack = stack_top();
+  char* const stack = stack_memory();
   if (stack == nullptr) return {-1, ENOMEM};
+  // At the far end of the child's stack, where also a child with a copy of our memory can answer.
+  ChildPlan& plan = *new (stack) ChildPlan{request.path.c_str(),
+                                           argv.data(),
+                                           env.data(),
+                                           {request.in, request.out, request.err, request.progress},
+                                           getpid()};
 
   // No handler of ours may run in the child while it shares our memory.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  const pid_t pid = clone(child_main, stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &plan);
+  const pid_t pid = start_child(plan, stack);
   const int clone_error = errno;
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 

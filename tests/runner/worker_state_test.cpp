@@ -294,6 +294,20 @@ TEST_CASE("a broken handler: jobs go back, claims pause 1, 2, 4 … 30 s, one jo
   CHECK(state.next_step(now)->want == 4);
 }
 
+TEST_CASE("a long job elsewhere does not keep a mended handler from being tried") {
+  WorkerState state = holding(4, {job("long", 1), job("b", 2)});
+  (void)state.ended(ending(2, Verdict::broken), t(0), 0);
+  state.release_answered(*state.next_release());
+  const auto plan = state.next_step(t(1000));
+  REQUIRE(plan);
+  CHECK(plan->want == 1);
+  (void)state.step_answered(*plan, reply({job("trial", 3)}, {}, true), t(1000));
+  CHECK_FALSE(state.next_step(t(2000)));
+  CHECK(state.wake_at(t(2000)) == t(6000));  // having run so long it has proved itself
+  CHECK(state.next_step(t(6000))->want == 2);
+  CHECK_FALSE(state.broken());
+}
+
 TEST_CASE("retired and paused workers claim nothing and take no token, until they may again") {
   for (const bool retired : {true, false}) {
     WorkerState state = holding(2, {});
