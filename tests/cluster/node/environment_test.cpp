@@ -45,8 +45,8 @@ TEST_CASE("$(NAME) is the value of a variable that is defined") {
 
 TEST_CASE("only variables that come before are known") {
   const Variables variables = make(
-      R"json([{"name": "A", "value": "$(B)"}, {"name": "B", "value": "b"}, {"name": "C", "value": "$(B)c"},
-          {"name": "B", "value": "$(B)2"}, {"name": "D"}])json");
+      R"json([{"name": "A", "value": "$(B)"}, {"name": "B", "value": "b"},
+              {"name": "C", "value": "$(B)c"}, {"name": "B", "value": "$(B)2"}, {"name": "D"}])json");
   CHECK(variables.at("A") == "$(B)");
   CHECK(variables.at("B") == "b2");
   CHECK(variables.at("C") == "bc");

@@ -32,28 +32,28 @@ struct Exit {
 struct Termination {
   int exit_code = 0;  // 128 + signal when killed, as container runtimes report it
   int signal = 0;
-  std::string reason;
-  std::string message;
-  Millis started;  // wall
-  Millis finished;
-  std::string container_id;
+  std::string reason = {};
+  std::string message = {};
+  Millis started{};  // wall
+  Millis finished{};
+  std::string container_id = {};
 };
 
 struct Container {
   enum class Phase { waiting, starting, running, terminated };
 
   Phase phase = Phase::waiting;
-  std::string reason;  // why it waits
-  std::string message;
-  std::optional<Millis> retry_at;  // waiting: not before (steady); Millis::max(): never
+  std::string reason = {};  // why it waits
+  std::string message = {};
+  std::optional<Millis> retry_at = {};  // waiting: not before (steady); Millis::max(): never
   Moment started{};
   bool ready = false;
   bool asked_to_end = false;
   bool killed = false;
   int starts = 0;
-  std::string id;
-  std::optional<Termination> ended;     // phase terminated: for good
-  std::optional<Termination> previous;  // of the process before
+  std::string id = {};
+  std::optional<Termination> ended = {};     // phase terminated: for good
+  std::optional<Termination> previous = {};  // of the process before
   Backoff backoff;
 };
 

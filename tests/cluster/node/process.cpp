@@ -7,9 +7,9 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <system_error>
 #include <unistd.h>
@@ -145,7 +145,8 @@ Process::Process(const Command& command) {
     wait_for(pid_, nullptr, 0);
     throw std::system_error(error, std::system_category(), path);
   }
-  pidfd_.reset(pidfd_open(pid_, 0));  // CLOEXEC by itself
+  // The wrapper's header has no C linkage in glibc 2.36. The descriptor is CLOEXEC by itself.
+  pidfd_.reset(static_cast<int>(syscall(SYS_pidfd_open, pid_, 0)));
   if (!pidfd_) {
     const int why = errno;
     kill_group();
