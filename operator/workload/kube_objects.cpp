@@ -43,13 +43,17 @@ std::string annotation(const Json& object, std::string_view name) {
   return text(at(object, "metadata", "annotations", std::string(name).c_str()));
 }
 
-std::string controller_uid(const Json& object) {
+const Json& controller_of(const Json& object) {
+  static const Json nothing;
   const Json& owners = at(object, "metadata", "ownerReferences");
-  if (!owners.is_array()) return "";
+  if (!owners.is_array()) return nothing;
   for (const Json& owner : owners) {
-    if (is_true(at(owner, "controller"))) return text(at(owner, "uid"));
+    if (is_true(at(owner, "controller"))) return owner;
   }
-  return "";
+  return nothing;
+}
+std::string controller_uid(const Json& object) {
+  return text(at(controller_of(object), "uid"));
 }
 
 bool is_deleting(const Json& object) {
@@ -109,6 +113,9 @@ std::optional<DeploymentInfo> decode_deployment(const Json& object) {
   if (made.name.empty() || made.uid.empty()) return std::nullopt;
   made.resource_version = kube::metadata_text(object, "resourceVersion");
   made.controller_uid = controller_uid(object);
+  if (const Json& owner = controller_of(object); text(at(owner, "kind")) == pool::kKind) {
+    made.owner_pool = text(at(owner, "name"));
+  }
   made.pool = label(object, kPoolLabel);
   made.template_hash = annotation(object, kTemplateHashAnnotation);
   made.runner_image = annotation(object, kRunnerImageAnnotation);

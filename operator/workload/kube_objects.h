@@ -29,6 +29,7 @@ struct DeploymentInfo {
   std::string uid;
   std::string resource_version;
   std::string controller_uid;  // of its owner; empty: it has none
+  std::string owner_pool;      // the name of its owner, when that is a WorkerPool
   std::string pool;            // the label
   std::string template_hash;   // the annotation
   std::string runner_image;    // the annotation

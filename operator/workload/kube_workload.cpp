@@ -1,7 +1,6 @@
 #include "operator/workload/kube_workload.h"
 
 #include <algorithm>
-#include <type_traits>
 #include <utility>
 
 #include "base/ids.h"
@@ -39,6 +38,15 @@ void refuse_what_is_not_ours(const pool::Pool& pool) {
   }
 }
 
+WorkloadError not_ours(const pool::Pool& pool, const DeploymentInfo& live) {
+  if (live.owner_pool == pool.meta.name) {
+    return {Kind::retry, named(pool) + " belongs to an earlier pool of this name; it goes soon"};
+  }
+  return {Kind::name_conflict, named(pool) +
+                                   " exists and is not this pool's: nothing is written; "
+                                   "remove it, or give the pool another name"};
+}
+
 // True when the operator itself still holds the replicas, from the creation, and nobody else does.
 bool held_by_operator(const DeploymentInfo& live) {
   bool operator_holds = false;
@@ -61,109 +69,45 @@ std::string owner_in(const KubeError& conflict) {
 
 }  // namespace
 
-template <typename T>
-kube::Reflector<T> KubeWorkload::make_reflector(const char* group, const char* plural,
-                                                std::optional<T> (*decode)(const Json&)) {
-  using Value = typename kube::Reflector<T>::Value;
-  const kube::Resource resource{.group = group, .version = "v1", .plural = plural};
-  kube::ReflectorOptions options{
-      .name = plural,
-      .collection_path = kube::resource_path(resource, options_.ns),
-      .selectors = {.label_selector = std::string(kPoolLabel), .field_selector = {}},
-      .client = options_.client,
-      .metrics = options_.metrics,
-      .timings = options_.timings};
-  const auto changed = [this](const std::string& key, const Value& before, const Value& after) {
-    if constexpr (std::is_same_v<T, DeploymentInfo>) {
-      if (!after) written_.gone(key, before->uid);
-    } else {
-      // Status heartbeats and relists; a Deployment's version alone is news: it lets us write.
-      if (before && after && *before == *after) return;
-    }
-    if (before && (!after || after->pool != before->pool)) notify(before->ns, before->pool);
-    if (after) notify(after->ns, after->pool);
-  };
-  const auto owner = [](const T& object) {
-    return std::vector<std::string>{object.controller_uid};
-  };
-  return kube::Reflector<T>(options_.cluster, std::move(options), decode, changed, owner);
-}
-
 KubeWorkload::KubeWorkload(KubeWorkloadOptions options)
     : options_(std::move(options)),
       clock_(options_.clock != nullptr ? *options_.clock : system_clock()),
       client_(options_.cluster, options_.client),
       api_(client_),
-      deployments_(make_reflector<DeploymentInfo>("apps", "deployments", decode_deployment)),
-      replica_sets_(make_reflector<ReplicaSetInfo>("apps", "replicasets", decode_replica_set)),
-      pods_(make_reflector<PodInfo>("", "pods", decode_pod)) {}
+      objects_({.cluster = options_.cluster,
+                .client = options_.client,
+                .ns = options_.ns,
+                .metrics = options_.metrics,
+                .timings = options_.timings,
+                .on_change = options_.on_change,
+                .on_deployment_gone = [this](const std::string& key, const std::string& uid) {
+                  written_.gone(key, uid);
+                }}) {}
 
 KubeWorkload::~KubeWorkload() {
   stop();
 }
 
-void KubeWorkload::start() {
-  deployments_.start();
-  replica_sets_.start();
-  pods_.start();
-}
-
 void KubeWorkload::stop() {
   client_.stop();
-  deployments_.stop();
-  replica_sets_.stop();
-  pods_.stop();
-}
-
-bool KubeWorkload::synced() const {
-  return deployments_.synced() && replica_sets_.synced() && pods_.synced();
-}
-
-bool KubeWorkload::wait_synced(Millis timeout) const {
-  const Millis end = now() + timeout;
-  const auto left = [this, end] { return std::max(Millis{0}, end - now()); };
-  return deployments_.wait_synced(left()) && replica_sets_.wait_synced(left()) &&
-         pods_.wait_synced(left());
-}
-
-std::optional<std::string> KubeWorkload::failing() const {
-  if (auto problem = deployments_.failing()) return problem;
-  if (auto problem = replica_sets_.failing()) return problem;
-  return pods_.failing();
-}
-
-void KubeWorkload::notify(const std::string& ns, const std::string& pool) const {
-  if (options_.on_change && !pool.empty()) options_.on_change(kube::object_key(ns, pool));
+  objects_.stop();
 }
 
 KubeWorkload::Deployment KubeWorkload::current(const pool::Pool& pool) const {
   const std::string key = deployment_key(pool);
-  return written_.newest(key, deployments_.store().get(key), now());
+  return written_.newest(key, objects_.deployment(key), now());
 }
 
 View KubeWorkload::observe(const pool::Pool& pool) const {
   View view;
-  view.selector = pod_selector(pool);
-  if (!synced() || pool.spec.workers.deployment_ref) return view;
-  const Deployment live = current(pool);
-  if (!live || !belongs_to(*live, pool)) return view;
-  view.known = true;
-  view.replicas = live->replicas;
-  int populated = 0;  // ReplicaSets
-  for (const auto& set : replica_sets_.store().by_index(live->uid)) {
-    if (std::max(set->replicas, set->status_replicas) > 0) ++populated;
-    for (const auto& pod : pods_.store().by_index(set->uid)) {
-      view.pods.push_back({.name = pod->name,
-                           .uid = pod->uid,
-                           .created = pod->created,
-                           .ready = pod->ready,
-                           .terminating = pod->terminating,
-                           .finished = pod->finished,
-                           .waiting = pod->waiting});
+  if (synced() && !pool.spec.workers.deployment_ref) {
+    const Deployment live = current(pool);
+    if (live && belongs_to(*live, pool)) {
+      view = objects_.view(*live);
+      view.known = true;
     }
   }
-  view.rolling = populated > 1 || live->observed_generation < live->generation ||
-                 live->updated_replicas != live->status_replicas;
+  view.selector = pod_selector(pool);
   return view;
 }
 
@@ -182,13 +126,8 @@ void KubeWorkload::ensure(const pool::Pool& pool, int initial_replicas) {
     // What the watch does not show may exist all the same: its label may be missing.
     if (!live || !belongs_to(*live, pool) || memory.doubtful) live = read(pool, memory);
     if (!live) return create(pool, initial_replicas, memory);
-    if (!belongs_to(*live, pool)) {
-      throw WorkloadError(Kind::name_conflict,
-                          named(pool) +
-                              " exists and is not this pool's: nothing is written; "
-                              "remove it, or give the pool another name");
-    }
     if (live->deleting) throw WorkloadError(Kind::retry, named(pool) + " is being deleted");
+    if (!belongs_to(*live, pool)) throw not_ours(pool, *live);
     bring_up_to_date(pool, std::move(live), memory);
   } catch (const TemplateError& error) {
     reject(error.what());

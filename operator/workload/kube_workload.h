@@ -17,10 +17,10 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "operator/kube/client.h"
-#include "operator/kube/reflector.h"
 #include "operator/workload/deployment.h"
 #include "operator/workload/deployment_api.h"
 #include "operator/workload/kube_objects.h"
+#include "operator/workload/pool_objects.h"
 #include "operator/workload/recent_writes.h"
 #include "operator/workload/workload.h"
 
@@ -45,14 +45,14 @@ class KubeWorkload : public Workload {
   explicit KubeWorkload(KubeWorkloadOptions options);
   ~KubeWorkload() override;  // stop()
 
-  void start();
+  void start() { objects_.start(); }
   /// Ends the watches and the writes in progress. Call it after the controller has stopped.
   void stop();
   /// True once all three kinds were listed.
-  bool synced() const;
-  bool wait_synced(Millis timeout) const;
+  bool synced() const { return objects_.synced(); }
+  bool wait_synced(Millis timeout) const { return objects_.wait_synced(timeout); }
   /// Why what observe() shows may be stale, in one line; nothing when all is well.
-  std::optional<std::string> failing() const;
+  std::optional<std::string> failing() const { return objects_.failing(); }
 
   View observe(const pool::Pool& pool) const override;
   void ensure(const pool::Pool& pool, int initial_replicas) override;
@@ -98,11 +98,6 @@ class KubeWorkload : public Workload {
   Memory& memory_of(const pool::Pool& pool);
   Millis now() const { return clock_.steady(); }
 
-  template <typename T>
-  kube::Reflector<T> make_reflector(const char* group, const char* plural,
-                                    std::optional<T> (*decode)(const nlohmann::json&));
-  void notify(const std::string& ns, const std::string& pool) const;
-
   const KubeWorkloadOptions options_;
   const Clock& clock_;
   kube::Client client_;
@@ -111,10 +106,7 @@ class KubeWorkload : public Workload {
   std::mutex mutex_;                        // of the map, not of what is in it
   std::map<std::string, Memory> memories_;  // by pool key
 
-  // Last: their threads use the members above.
-  kube::Reflector<DeploymentInfo> deployments_;
-  kube::Reflector<ReplicaSetInfo> replica_sets_;
-  kube::Reflector<PodInfo> pods_;
+  PoolObjects objects_;  // last: its threads use the members above
 };
 
 }  // namespace wp::workload

@@ -1,0 +1,100 @@
+#include "operator/workload/pool_objects.h"
+
+#include <algorithm>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "operator/workload/deployment.h"
+
+namespace wp::workload {
+
+template <typename T>
+kube::Reflector<T> PoolObjects::make_reflector(const char* group, const char* plural,
+                                               std::optional<T> (*decode)(const nlohmann::json&)) {
+  using Value = typename kube::Reflector<T>::Value;
+  const kube::Resource resource{.group = group, .version = "v1", .plural = plural};
+  kube::ReflectorOptions options{
+      .name = plural,
+      .collection_path = kube::resource_path(resource, options_.ns),
+      .selectors = {.label_selector = std::string(kPoolLabel), .field_selector = {}},
+      .client = options_.client,
+      .metrics = options_.metrics,
+      .timings = options_.timings};
+  const auto changed = [this](const std::string& key, const Value& before, const Value& after) {
+    if constexpr (std::is_same_v<T, DeploymentInfo>) {
+      if (!after && options_.on_deployment_gone) options_.on_deployment_gone(key, before->uid);
+    } else {
+      // Status heartbeats and relists. Of a Deployment the version alone is news: writes need it.
+      if (before && after && *before == *after) return;
+    }
+    if (before && (!after || after->pool != before->pool)) notify(before->ns, before->pool);
+    if (after) notify(after->ns, after->pool);
+  };
+  const auto owner = [](const T& object) {
+    return std::vector<std::string>{object.controller_uid};
+  };
+  return kube::Reflector<T>(options_.cluster, std::move(options), decode, changed, owner);
+}
+
+PoolObjects::PoolObjects(Options options)
+    : options_(std::move(options)),
+      deployments_(make_reflector<DeploymentInfo>("apps", "deployments", decode_deployment)),
+      replica_sets_(make_reflector<ReplicaSetInfo>("apps", "replicasets", decode_replica_set)),
+      pods_(make_reflector<PodInfo>("", "pods", decode_pod)) {}
+
+void PoolObjects::start() {
+  deployments_.start();
+  replica_sets_.start();
+  pods_.start();
+}
+
+void PoolObjects::stop() {
+  deployments_.stop();
+  replica_sets_.stop();
+  pods_.stop();
+}
+
+bool PoolObjects::synced() const {
+  return deployments_.synced() && replica_sets_.synced() && pods_.synced();
+}
+
+bool PoolObjects::wait_synced(Millis timeout) const {
+  const Millis end = system_clock().steady() + timeout;
+  const auto left = [end] { return std::max(Millis{0}, end - system_clock().steady()); };
+  return deployments_.wait_synced(left()) && replica_sets_.wait_synced(left()) &&
+         pods_.wait_synced(left());
+}
+
+std::optional<std::string> PoolObjects::failing() const {
+  if (auto problem = deployments_.failing()) return problem;
+  if (auto problem = replica_sets_.failing()) return problem;
+  return pods_.failing();
+}
+
+void PoolObjects::notify(const std::string& ns, const std::string& pool) const {
+  if (options_.on_change && !pool.empty()) options_.on_change(kube::object_key(ns, pool));
+}
+
+View PoolObjects::view(const DeploymentInfo& deployment) const {
+  View view;
+  view.replicas = deployment.replicas;
+  int populated = 0;  // ReplicaSets
+  for (const auto& set : replica_sets_.store().by_index(deployment.uid)) {
+    if (std::max(set->replicas, set->status_replicas) > 0) ++populated;
+    for (const auto& pod : pods_.store().by_index(set->uid)) {
+      view.pods.push_back({.name = pod->name,
+                           .uid = pod->uid,
+                           .created = pod->created,
+                           .ready = pod->ready,
+                           .terminating = pod->terminating,
+                           .finished = pod->finished,
+                           .waiting = pod->waiting});
+    }
+  }
+  view.rolling = populated > 1 || deployment.observed_generation < deployment.generation ||
+                 deployment.updated_replicas != deployment.status_replicas;
+  return view;
+}
+
+}  // namespace wp::workload

@@ -1,0 +1,59 @@
+// The Deployments, ReplicaSets and Pods that carry the label workerpool.dev/pool, as the API server
+// shows them, and what they say about one Deployment. Owned by KubeWorkload. The getters may be
+// called from any thread; the callbacks run on the watches' threads and must not block.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "operator/kube/reflector.h"
+#include "operator/workload/kube_objects.h"
+#include "operator/workload/workload.h"
+
+namespace wp::workload {
+
+class PoolObjects {
+ public:
+  struct Options {
+    kube::ClusterConfig cluster;
+    kube::ClientOptions client;
+    std::string ns;  // empty: all namespaces
+    metrics::Registry* metrics = nullptr;
+    kube::WatchTimings timings;
+    /// An object of this pool changed, came or went: "namespace/pool", by its label.
+    std::function<void(const std::string& pool_key)> on_change;
+    /// A Deployment is gone.
+    std::function<void(const std::string& key, const std::string& uid)> on_deployment_gone;
+  };
+
+  explicit PoolObjects(Options options);
+
+  void start();
+  void stop();
+  bool synced() const;
+  bool wait_synced(Millis timeout) const;
+  std::optional<std::string> failing() const;
+
+  /// By "namespace/name"; nothing when it is not there, or has no label.
+  std::shared_ptr<const DeploymentInfo> deployment(const std::string& key) const {
+    return deployments_.store().get(key);
+  }
+
+  /// The Deployment's pods, by the uids of their owners, and whether a rollout is under way.
+  View view(const DeploymentInfo& deployment) const;
+
+ private:
+  template <typename T>
+  kube::Reflector<T> make_reflector(const char* group, const char* plural,
+                                    std::optional<T> (*decode)(const nlohmann::json&));
+  void notify(const std::string& ns, const std::string& pool) const;
+
+  const Options options_;
+  kube::Reflector<DeploymentInfo> deployments_;
+  kube::Reflector<ReplicaSetInfo> replica_sets_;
+  kube::Reflector<PodInfo> pods_;
+};
+
+}  // namespace wp::workload
