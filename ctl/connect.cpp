@@ -1,0 +1,138 @@
+#include "ctl/connect.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fmt/format.h>
+#include <fstream>
+#include <stdexcept>
+#include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
+#include <vector>
+
+#include "base/options.h"
+#include "ctl/output/table.h"
+
+namespace wp::ctl {
+namespace {
+
+constexpr const char* kDefaultUrl = "redis://127.0.0.1:6379/0";
+
+// In /tmp anyone may make a folder of our name, and we would send our jobs and password there.
+bool is_ours(const std::string& folder) {
+  struct stat info {};
+  return lstat(folder.c_str(), &info) == 0 && S_ISDIR(info.st_mode) && info.st_uid == getuid() &&
+         (info.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+std::vector<std::filesystem::path> local_pools(const std::string& folder) {
+  std::vector<std::filesystem::path> files;
+  if (!is_ours(folder)) return files;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end;
+       it.increment(error)) {
+    if (it->path().extension() == ".url") files.push_back(it->path());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::string first_line(const std::filesystem::path& file) {
+  std::ifstream in(file);
+  std::string line;
+  std::getline(in, line);
+  line.erase(line.find_last_not_of(" \t\r") + 1);
+  return line;
+}
+
+redis::Endpoint parse_url(const std::string& url, const std::string& from) {
+  try {
+    return redis::parse_endpoint(url);
+  } catch (const std::invalid_argument& e) {
+    throw UsageError(fmt::format("{}: {}", from, e.what()));
+  }
+}
+
+std::string_view next_step(redis::ErrorClass error) {
+  switch (error) {
+    case redis::ErrorClass::refused:
+      return "is Redis running there? name another with --redis or WP_REDIS_URL";
+    case redis::ErrorClass::timeout:
+      return "is it overloaded, or a firewall in between? name another with --redis";
+    case redis::ErrorClass::closed:
+      return "try again; Redis's log says why it ended the connection";
+    case redis::ErrorClass::auth:
+      return "give --redis-username and WP_REDIS_PASSWORD";
+    case redis::ErrorClass::permission:
+      return "let the ACL user run scripts (EVALSHA, SCRIPT) and commands on wp:*";
+    case redis::ErrorClass::loading:
+      return "Redis reads its data: try again in a moment";
+    case redis::ErrorClass::read_only:
+      return "this is a replica: name its master with --redis";
+    case redis::ErrorClass::protocol:
+      return "is it a Redis at all?";
+    default:
+      return {};
+  }
+}
+
+}  // namespace
+
+std::string runtime_folder() {
+  const char* const base = std::getenv("XDG_RUNTIME_DIR");
+  std::error_code ignored;
+  if (base != nullptr && *base != '\0' && std::filesystem::is_directory(base, ignored)) {
+    return std::string(base) + "/workerpool";
+  }
+  return fmt::format("/tmp/workerpool-{}", getuid());
+}
+
+Target find_target(const RedisSettings& settings, const std::string& folder) {
+  Target target;
+  if (!settings.url.empty()) {
+    target.endpoint = parse_url(settings.url, "redis");
+  } else {
+    const auto pools = local_pools(folder);
+    if (pools.size() == 1) {
+      target.endpoint = parse_url(first_line(pools.front()), pools.front().string());
+      target.hint = "the address is from " + pools.front().string();
+    } else {
+      target.endpoint = parse_url(kDefaultUrl, "redis");
+      target.hint = "the default address";
+      if (!pools.empty()) {
+        target.hint += fmt::format("; {} local pools left theirs in {}", pools.size(), folder);
+      }
+    }
+  }
+  if (!settings.username.empty()) target.endpoint.username = settings.username;
+  if (!settings.password.empty()) target.endpoint.password = settings.password;
+  return target;
+}
+
+std::string describe(const redis::Endpoint& endpoint) {
+  return fmt::format("{}, database {}", endpoint.describe(), endpoint.database);
+}
+
+CommandError to_command_error(const redis::Error& error, const Target& target) {
+  std::string what = error.what();
+  const std::string where = target.endpoint.describe();
+  if (what.starts_with(where + ": ")) what.erase(0, where.size() + 2);
+  const std::string_view step = next_step(error.error_class());
+  std::string message = fmt::format("Redis at {}: {}: {}", where,
+                                    redis::to_string(error.error_class()), printable(what));
+  if (!target.hint.empty()) message += " (" + target.hint + ")";
+  if (!step.empty()) message += fmt::format("; {}", step);
+  return {step.empty() ? kError : kUnreachable, message};
+}
+
+Session::Session(Target where, const std::string& queue_name)
+    : target(std::move(where)), connection(target.endpoint), queue(connection, queue_name) {
+  try {
+    connection.connect();
+  } catch (const redis::Error& e) {
+    throw to_command_error(e, target);
+  }
+}
+
+}  // namespace wp::ctl

@@ -1,0 +1,317 @@
+#include "ctl/enqueue.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <iostream>
+#include <optional>
+#include <thread>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "base/options.h"
+#include "base/stop_signals.h"
+#include "base/unique_fd.h"
+#include "base/units.h"
+#include "ctl/batch.h"
+#include "ctl/lines.h"
+#include "ctl/near_names.h"
+#include "ctl/output/format.h"
+#include "ctl/output/table.h"
+#include "ctl/sender.h"
+
+namespace wp::ctl {
+namespace {
+
+using nlohmann::ordered_json;
+using queue::EnqueueRefused;
+using queue::NewJob;
+
+constexpr std::int64_t kLargestPayload = 1024 * 1024;
+// A pipe that is quiet for so long gets what it has written so far sent.
+constexpr Millis kPipePatience{50};
+
+// The whole of a file, but not more than is needed to see that it is too long.
+std::string read_bounded(const std::string& path, std::int64_t most) {
+  UniqueFd opened;
+  int fd = STDIN_FILENO;
+  if (path != "-") {
+    opened.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    fd = opened.get();
+  }
+  std::string bytes;
+  char chunk[64 * 1024];
+  while (static_cast<std::int64_t>(bytes.size()) <= most) {
+    const ssize_t n = ::read(fd, chunk, sizeof chunk);
+    if (n == 0) return bytes;
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0)
+      throw CommandError(kError, fmt::format("payload: {}: {}", path, std::strerror(errno)));
+    bytes.append(chunk, static_cast<std::size_t>(n));
+  }
+  return bytes;
+}
+
+std::string payload_of(const std::string& text) {
+  if (text.starts_with("@@")) return text.substr(1);
+  if (text.starts_with("@")) return read_bounded(text.substr(1), kLargestPayload);
+  return text;
+}
+
+std::string taken_before(std::int64_t jobs, std::int64_t line) {
+  std::string text = fmt::format("{} jobs were taken before", jobs);
+  if (line > 0) text += fmt::format(", up to line {}: go on with --from-line {}", line, line + 1);
+  return text;
+}
+
+// One command's way from jobs to the report.
+class Enqueue {
+ public:
+  Enqueue(const EnqueueRequest& request, const Target& target, const std::string& queue,
+          Format format)
+      : request_(request),
+        format_(format),
+        session_(target, queue),
+        sender_(
+            session_.queue, session_.connection, {.force = request.force, .wait = request.wait},
+            [](Millis pause) { std::this_thread::sleep_for(pause); },
+            [](const std::string& line) { std::cerr << "workerpoolctl: " << line << std::endl; }) {
+    defaults_.type = request.type.empty() ? "default" : request.type;
+    defaults_.priority = static_cast<int>(request.priority);
+    defaults_.delay = request.delay;
+  }
+
+  int one() {
+    NewJob job = defaults_;
+    job.id = request_.id;
+    job.payload = payload_of(request_.payload);
+    look_at_queue();
+    if (const std::string problem = queue::problem_with(job, max_payload_); !problem.empty()) {
+      throw CommandError(kUsage, printable(problem));
+    }
+    chunk_ = {std::move(job)};
+    const auto results = attempt("the job");
+    report(results.empty() ? nullptr : &results.front());
+    return finish();
+  }
+
+  int batch() {
+    LineReader reader(request_.batch);
+    look_at_queue();
+    if (reader.rewindable()) {
+      std::string line;
+      try {
+        while (reader.next(line)) (void)parse(reader, line);
+      } catch (const CommandError& e) {
+        throw CommandError(e.code(), fmt::format("{}; nothing was sent", e.what()));
+      }
+      reader.rewind();
+    }
+    {
+      // Ends at once, but not without the figures: with them the batch can be gone on with.
+      const StopSignals stop([this](int) {
+        std::cerr << "workerpoolctl: stopped by a signal, perhaps within a call; "
+                  << taken_before(total_, acknowledged_line_) << std::endl;
+        _exit(kStopped);
+      });
+      stream(reader);
+    }
+    report(nullptr);
+    return finish();
+  }
+
+ private:
+  // What the queue allows, before anything is sent.
+  void look_at_queue() {
+    queue::Config config;
+    try {
+      config = session_.queue.read_config();
+    } catch (const redis::Error& e) {
+      // A producer's user may have the right to enqueue and to nothing else.
+      if (e.error_class() != redis::ErrorClass::permission) throw;
+      return;
+    }
+    if (!request_.force && (!config.present || config.owner == "orphaned")) {
+      throw unknown_queue(session_.connection, session_.queue.name());
+    }
+    const std::int64_t allowed = config.number("max_payload", 0);
+    if (allowed > 0) max_payload_ = std::min(allowed, kLargestPayload);
+  }
+
+  std::optional<NewJob> parse(const LineReader& reader, const std::string& line) const {
+    if (reader.number() < request_.from_line || is_blank(line)) return std::nullopt;
+    try {
+      if (line.size() > kMaxLineBytes) {
+        throw BadLine("the line is longer than " + format_bytes(kMaxLineBytes));
+      }
+      return parse_batch_line(line, defaults_, max_payload_);
+    } catch (const BadLine& e) {
+      throw CommandError(kUsage,
+                         fmt::format("{}:{}: {}", reader.name(), reader.number(), e.what()));
+    }
+  }
+
+  void stream(LineReader& reader) {
+    std::string line;
+    std::size_t bytes = 0;
+    std::vector<std::int64_t> lines;  // of the chunk's jobs
+    const auto flush = [&] {
+      if (chunk_.empty()) return true;
+      const bool taken = !attempt("the batch").empty();
+      if (sender_.acknowledged() > 0) acknowledged_line_ = lines[sender_.acknowledged() - 1];
+      total_ = sender_.sent().total();
+      chunk_.clear();
+      lines.clear();
+      bytes = 0;
+      return taken;
+    };
+    try {
+      for (;;) {
+        if (!chunk_.empty() && !reader.rewindable() && !reader.ready(kPipePatience) && !flush()) {
+          return;
+        }
+        if (!reader.next(line)) break;
+        std::optional<NewJob> job = parse(reader, line);
+        if (!job) continue;
+        const std::size_t size = call_bytes(*job);
+        const bool fits =
+            chunk_.size() < queue::kMaxJobsPerCall && bytes + size <= queue::kMaxBytesPerCall;
+        if (!fits && !flush()) return;
+        bytes += size;
+        lines.push_back(reader.number());
+        chunk_.push_back(std::move(*job));
+      }
+    } catch (const CommandError& e) {
+      // A pipe can't be validated beforehand: what came before the bad line is sent.
+      if (flush()) fail(e.code(), e.what());
+      return;
+    }
+    (void)flush();
+  }
+
+  // Sends the chunk. Empty when it failed; the reason is kept for the end.
+  std::vector<queue::Enqueued> attempt(std::string_view what) {
+    try {
+      return sender_.send(chunk_);
+    } catch (const EnqueueRefused& e) {
+      refused(e);
+    } catch (const redis::Error& e) {
+      const CommandError error = to_command_error(e, session_.target);
+      fail(error.code(),
+           sender_.unknown_outcome()
+               ? fmt::format("{}; the last call of {} ({}) may have taken effect", error.what(),
+                             what,
+                             chunk_.size() == 1 ? "job " + chunk_.front().id
+                                                : fmt::format("{} jobs", chunk_.size()))
+               : error.what());
+    }
+    return {};
+  }
+
+  void refused(const EnqueueRefused& e) {
+    const bool full = e.reason() == EnqueueRefused::Reason::full ||
+                      e.reason() == EnqueueRefused::Reason::out_of_memory;
+    if (e.reason() == EnqueueRefused::Reason::no_pool) {
+      const CommandError unknown = unknown_queue(session_.connection, session_.queue.name());
+      fail(unknown.code(), unknown.what());
+    } else if (full) {
+      retry_after_ = e.retry_after();
+      fail(kFull, fmt::format("{}: try again in {}, or wait for room with --wait", e.what(),
+                              human_duration(e.retry_after())));
+    } else {
+      fail(kError, e.what());
+    }
+  }
+
+  void fail(Exit code, const std::string& why) {
+    code_ = code;
+    error_ = why;
+  }
+
+  // On stdout, also when it failed half way.
+  void report(const queue::Enqueued* job) const {
+    const Sent& sent = sender_.sent();
+    if (format_ != Format::table) {
+      ordered_json document;
+      if (job != nullptr) {
+        document["id"] = job->id;
+        document["state"] = queue::to_string(job->state);
+      }
+      document["accepted"] = sent.accepted;
+      document["duplicates"] = sent.duplicates;
+      if (sent.unsure > 0) document["unsure"] = sent.unsure;
+      document["queue"] = session_.queue.name();
+      document["redis"] = session_.target.endpoint.describe();
+      document["database"] = session_.target.endpoint.database;
+      if (!request_.batch.empty()) document["acknowledged_line"] = acknowledged_line_.load();
+      if (code_ != kDone) document["error"] = error_;
+      if (retry_after_) document["retry_after_ms"] = retry_after_->count();
+      std::cout << render(document, format_) << std::flush;
+      return;
+    }
+    std::string line;
+    if (job != nullptr) line = fmt::format("{} {}: ", job->id, queue::to_string(job->state));
+    line += fmt::format("accepted {}, duplicates {}", sent.accepted, sent.duplicates);
+    if (sent.unsure > 0) {
+      line +=
+          fmt::format(" ({} of them perhaps by a repeated call of this very command)", sent.unsure);
+    }
+    line +=
+        fmt::format("; queue {} at {}", session_.queue.name(), describe(session_.target.endpoint));
+    std::cout << line << std::endl;
+  }
+
+  int finish() const {
+    if (code_ == kDone) return kDone;
+    std::string message = error_;
+    if (!request_.batch.empty()) {
+      message += "; " + taken_before(sender_.sent().total(), acknowledged_line_);
+    }
+    throw CommandError(code_, message);
+  }
+
+  const EnqueueRequest& request_;
+  Format format_;
+  Session session_;
+  Sender sender_;
+  NewJob defaults_;
+  std::int64_t max_payload_ = kLargestPayload;
+  std::vector<NewJob> chunk_;
+  // Read by the thread of the signals.
+  std::atomic<std::int64_t> acknowledged_line_ = 0;
+  std::atomic<std::int64_t> total_ = 0;
+  Exit code_ = kDone;
+  std::string error_;
+  std::optional<Millis> retry_after_;
+};
+
+}  // namespace
+
+void check_request(const EnqueueRequest& request) {
+  if (!request.batch.empty()) {
+    if (!request.id.empty())
+      throw UsageError("id: belongs in the batch's lines, not beside --batch");
+    if (!request.payload.empty()) {
+      throw UsageError("payload: belongs in the batch's lines, not beside --batch");
+    }
+    return;
+  }
+  if (request.type.empty()) {
+    throw UsageError("TYPE: is missing; enqueue TYPE, or enqueue --batch FILE");
+  }
+  if (request.from_line != 1) throw UsageError("from-line: goes with --batch only");
+}
+
+int enqueue(const EnqueueRequest& request, const Target& target, const std::string& queue,
+            Format format) {
+  Enqueue run(request, target, queue, format);
+  return request.batch.empty() ? run.one() : run.batch();
+}
+
+}  // namespace wp::ctl

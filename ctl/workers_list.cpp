@@ -1,0 +1,179 @@
+#include "ctl/workers_list.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <iostream>
+
+#include <nlohmann/json.hpp>
+
+#include "ctl/near_names.h"
+#include "ctl/output/format.h"
+#include "ctl/output/table.h"
+
+namespace wp::ctl {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+constexpr std::size_t kShownJobs = 2;
+
+std::optional<std::int64_t> number(const json& info, const char* key) {
+  const auto found = info.find(key);
+  if (found == info.end() || !found->is_number_integer()) return std::nullopt;
+  const auto value = found->get<std::int64_t>();
+  return value >= 0 ? std::optional(value) : std::nullopt;
+}
+
+std::string text(const json& info, const char* key) {
+  const auto found = info.find(key);
+  return found != info.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::optional<bool> flag(const json& info, const char* key) {
+  const auto found = info.find(key);
+  return found != info.end() && found->is_boolean() ? std::optional(found->get<bool>())
+                                                    : std::nullopt;
+}
+
+std::optional<std::vector<std::string>> running_of(const json& info) {
+  const auto found = info.find("running");
+  if (found == info.end() || !found->is_array()) return std::nullopt;
+  std::vector<std::string> ids;
+  for (const json& job : *found) {
+    std::string id = job.is_object() ? text(job, "id") : std::string();
+    if (!id.empty()) ids.push_back(std::move(id));
+  }
+  return ids;
+}
+
+WorkerRow row_of(const queue::WorkerCounts& counts, Millis now) {
+  WorkerRow row;
+  row.worker = counts.worker;
+  row.busy = counts.held;
+  row.beat_age = std::max(Millis{0}, now - counts.last_beat);
+  row.retired = counts.retired;
+  const json info = json::parse(counts.info, nullptr, false);
+  if (!info.is_object()) return row;
+  row.broken = flag(info, "broken");
+  row.slots = number(info, "slots");
+  row.running = running_of(info);
+  row.executed = number(info, "executed");
+  row.failed = number(info, "failed");
+  row.rss = number(info, "rss");
+  if (const auto seconds = number(info, "uptime_s")) {
+    // Whatever was written there, the product has to stay a number.
+    row.uptime = Millis{std::min<std::int64_t>(*seconds, 1'000'000'000) * 1000};
+  }
+  row.version = text(info, "version");
+  row.pod = text(info, "pod");
+  row.node = text(info, "node");
+  return row;
+}
+
+std::string cell(const std::optional<std::int64_t>& value) {
+  return value ? std::to_string(*value) : std::string();
+}
+
+std::string jobs_cell(const WorkerRow& row) {
+  if (!row.running) return {};
+  std::string cell;
+  for (std::size_t i = 0; i < row.running->size() && i < kShownJobs; ++i) {
+    cell += (i > 0 ? "," : "") + (*row.running)[i];
+  }
+  // Workers tell at most 20; Redis knows how many there are.
+  const auto all = std::max<std::size_t>(row.running->size(), static_cast<std::size_t>(row.busy));
+  if (!cell.empty() && all > kShownJobs) cell += fmt::format(" +{}", all - kShownJobs);
+  return cell;
+}
+
+std::string state_of(const WorkerRow& row) {
+  if (row.broken.value_or(false)) return "broken";
+  return row.retired ? "retiring" : "serving";
+}
+
+template <typename T>
+ordered_json or_null(const std::optional<T>& value) {
+  return value ? ordered_json(*value) : ordered_json(nullptr);
+}
+
+ordered_json text_or_null(const std::string& value) {
+  return value.empty() ? ordered_json(nullptr) : ordered_json(value);
+}
+
+ordered_json document_of(const Session& session, const std::vector<WorkerRow>& rows) {
+  ordered_json list = ordered_json::array();
+  for (const WorkerRow& row : rows) {
+    list.push_back({{"worker", row.worker},
+                    {"state", state_of(row)},
+                    {"pod", text_or_null(row.pod)},
+                    {"node", text_or_null(row.node)},
+                    {"slots", or_null(row.slots)},
+                    {"busy", row.busy},
+                    {"running", or_null(row.running)},
+                    {"executed", or_null(row.executed)},
+                    {"failed", or_null(row.failed)},
+                    {"share", or_null(row.share)},
+                    {"rss", or_null(row.rss)},
+                    {"beat_age_ms", row.beat_age.count()},
+                    {"uptime_ms", row.uptime ? ordered_json(row.uptime->count()) : ordered_json()},
+                    {"version", text_or_null(row.version)}});
+  }
+  return {{"queue", session.queue.name()},
+          {"redis", session.target.endpoint.describe()},
+          {"database", session.target.endpoint.database},
+          {"workers", std::move(list)}};
+}
+
+}  // namespace
+
+std::vector<WorkerRow> worker_rows(const queue::Counts& counts) {
+  std::vector<WorkerRow> rows;
+  for (const queue::WorkerCounts& worker : counts.workers) {
+    rows.push_back(row_of(worker, counts.now));
+  }
+  std::sort(rows.begin(), rows.end(),
+            [](const WorkerRow& a, const WorkerRow& b) { return a.worker < b.worker; });
+  std::vector<std::optional<std::int64_t>> executed;
+  for (const WorkerRow& row : rows) executed.push_back(row.executed);
+  const auto percents = shares(executed);
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i].share = percents[i];
+  return rows;
+}
+
+int workers_list(Session& session, Format format) {
+  const queue::Counts counts = session.queue.counts(Millis{0}, {}, true);
+  if (is_unknown(counts)) throw unknown_queue(session.connection, session.queue.name());
+  const std::vector<WorkerRow> rows = worker_rows(counts);
+  if (format != Format::table) {
+    std::cout << render(document_of(session, rows), format);
+    return kDone;
+  }
+  if (rows.empty()) {
+    std::cout << fmt::format("no worker beats on queue {} at {}\n", session.queue.name(),
+                             describe(session.target.endpoint));
+    return kDone;
+  }
+  Table table({{"WORKER"},
+               {"STATE"},
+               {"SLOTS", Align::right},
+               {"BUSY", Align::right},
+               {"JOBS"},
+               {"EXECUTED", Align::right},
+               {"FAILED", Align::right},
+               {"SHARE %", Align::right},
+               {"RSS", Align::right},
+               {"BEAT", Align::right},
+               {"UPTIME", Align::right},
+               {"VERSION"}});
+  for (const WorkerRow& row : rows) {
+    table.row({row.worker, state_of(row), cell(row.slots), std::to_string(row.busy), jobs_cell(row),
+               cell(row.executed), cell(row.failed), percent(row.share),
+               row.rss ? human_bytes(*row.rss) : "", human_duration(row.beat_age),
+               row.uptime ? human_duration(*row.uptime) : "", row.version});
+  }
+  std::cout << table.text();
+  return kDone;
+}
+
+}  // namespace wp::ctl

@@ -1,0 +1,40 @@
+// `workerpoolctl workers list`: who beats on a queue, what each runs and has done. What a worker
+// tells of itself is JSON from outside: absent or odd fields are shown as "-" and never fail.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ctl/connect.h"
+#include "ctl/output/document.h"
+
+namespace wp::ctl {
+
+/// One worker as it is shown; absent is what nobody told.
+struct WorkerRow {
+  std::string worker;
+  std::int64_t busy = 0;  // jobs it holds, by Redis's account
+  Millis beat_age{0};
+  bool retired = false;
+  std::optional<bool> broken;
+  std::optional<std::int64_t> slots;
+  std::optional<std::vector<std::string>> running;
+  std::optional<std::int64_t> executed;
+  std::optional<std::int64_t> failed;
+  std::optional<double> share;  // of all executed jobs, percent
+  std::optional<std::int64_t> rss;
+  std::optional<Millis> uptime;
+  std::string version;
+  std::string pod;
+  std::string node;
+};
+
+/// Pure. Sorted by name.
+std::vector<WorkerRow> worker_rows(const queue::Counts& counts);
+
+/// Answers the exit code. Throws CommandError (4: unknown queue), redis::Error.
+int workers_list(Session& session, Format format);
+
+}  // namespace wp::ctl
