@@ -1,0 +1,95 @@
+#include "operator/local/state_folder.h"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "base/options.h"
+
+namespace wp::local {
+namespace {
+
+UsageError trouble(const std::string& path, const std::string& what) {
+  return UsageError(fmt::format("state-dir: {}: {}", path, what));
+}
+
+}  // namespace
+
+std::string runtime_folder() {
+  const char* given = std::getenv("XDG_RUNTIME_DIR");
+  std::error_code ignored;
+  if (given != nullptr && *given != '\0' && std::filesystem::is_directory(given, ignored)) {
+    return std::string(given) + "/workerpool";
+  }
+  return "/tmp/workerpool-" + std::to_string(getuid());
+}
+
+void make_private_folder(const std::string& path) {
+  const auto parent = std::filesystem::path(path).parent_path();
+  std::error_code ignored;
+  if (!parent.empty()) std::filesystem::create_directories(parent, ignored);
+  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+    throw trouble(path, std::strerror(errno));
+  }
+  // In /tmp anybody may have made it before us.
+  struct stat info {};
+  if (lstat(path.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) || info.st_uid != getuid()) {
+    throw trouble(path, "is not a folder of this user; name another one with --state-dir");
+  }
+  if ((info.st_mode & 077) != 0 && chmod(path.c_str(), 0700) != 0) {
+    throw trouble(path, "is open to other users");
+  }
+}
+
+StateFolder::StateFolder(const std::string& path, const std::string& pool) : path_(path) {
+  if (path_.empty()) {
+    make_private_folder(runtime_folder());
+    path_ = runtime_folder() + "/" + pool;
+  }
+  path_ = std::filesystem::absolute(path_);
+  make_private_folder(path_);
+  lock_.reset(open((path_ + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!lock_) throw trouble(path_, std::strerror(errno));
+  if (flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+    throw UsageError(fmt::format(
+        "pool {} runs on this machine already (it holds {}); stop it, or give another --state-dir",
+        pool, path_));
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(path_)) {
+    const std::string name = entry.path().filename();
+    if (name.starts_with("worker-") && name.ends_with(".log")) {
+      std::error_code ignored;
+      std::filesystem::remove(entry.path(), ignored);
+    }
+  }
+}
+
+StateFolder::~StateFolder() = default;
+
+UrlFile::UrlFile(const std::string& pool, const std::string& url) {
+  make_private_folder(runtime_folder());
+  path_ = runtime_folder() + "/" + pool + ".url";
+  // Whoever sees the file sees all of it.
+  const std::string draft = path_ + "." + std::to_string(getpid());
+  const UniqueFd file(open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  const std::string line = url + "\n";
+  if (!file || write(file.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size()) ||
+      rename(draft.c_str(), path_.c_str()) != 0) {
+    const int error = errno;
+    unlink(draft.c_str());
+    throw trouble(path_, std::strerror(error));
+  }
+}
+
+UrlFile::~UrlFile() {
+  unlink(path_.c_str());
+}
+
+}  // namespace wp::local
