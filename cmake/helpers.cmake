@@ -46,7 +46,14 @@ function(wp_test name)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
   endif()
+  set(environment "WORKERPOOL_BIN=${PROJECT_BINARY_DIR}/bin;WORKERPOOL_SOURCE=${PROJECT_SOURCE_DIR}")
+  if(ARG_LABEL STREQUAL cluster)
+    # One control plane for all of them, started and stopped by tests/cluster/CMakeLists.txt.
+    set(cluster ${PROJECT_BINARY_DIR}/cluster)
+    list(APPEND environment "WORKERPOOL_CLUSTER_DIR=${cluster}"
+                            "KUBECONFIG=${cluster}/admin.kubeconfig")
+    set_tests_properties(${name} PROPERTIES FIXTURES_REQUIRED control_plane RUN_SERIAL TRUE)
+  endif()
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT}
-    ENVIRONMENT "WORKERPOOL_BIN=${PROJECT_BINARY_DIR}/bin;WORKERPOOL_SOURCE=${PROJECT_SOURCE_DIR}"
-    SKIP_RETURN_CODE 77)
+    ENVIRONMENT "${environment}" SKIP_RETURN_CODE 77)
 endfunction()
