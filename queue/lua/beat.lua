@@ -63,6 +63,12 @@ for i = 1, #silent do
 end
 
 flush_stats()
+local retired = is_retired(pod_of(worker))
 local claimable = wake(paused, max_active)
-return {now, lost, cancelled, is_retired(pod_of(worker)) and 1 or 0, paused and 1 or 0,
-        claimable and 1 or 0, next_event(hold), cfg[6] or ''}
+if not claimable and not paused and redis.call('ZCARD', K_alone) > 0 then
+  -- The spare token of a suspect may have been taken by a worker that is busy and must not run it:
+  -- an idle one learns of it here.
+  claimable = redis.call('ZLEXCOUNT', K_held, '[' .. worker .. '/', '(' .. worker .. '0') == 0
+end
+return {now, lost, cancelled, retired and 1 or 0, paused and 1 or 0, claimable and 1 or 0,
+        next_event(hold), cfg[6] or ''}

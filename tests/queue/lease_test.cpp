@@ -167,6 +167,26 @@ TEST_CASE("several jobs at a crash: a loss for each, and each runs alone next ti
   f.check();
 }
 
+TEST_CASE("a suspect whose token a busy worker took is told to the next idle one by its beat") {
+  QueueFixture f;
+  f.put("x");
+  f.put("y");
+  CHECK(f.claim(kWorker, 2).size() == 2);
+  CHECK(f.queue.register_worker("pod-a/0000000f", "{}", {}).taken_back == 2);
+  f.put("z");
+  REQUIRE(f.claim(kOther, 1).at(0).id == "x");  // kOther is busy with a suspect now
+  const std::string idle = "pod-c/00000003";
+  REQUIRE(f.claim("pod-d/00000004", 1).at(0).id == "y");
+  (void)f.queue.release("pod-d/00000004", {}, ReleaseKind::unstarted, false);
+  (void)f.raw.execute({"DEL", key_name("q", "wake")});
+  CHECK(f.claim(idle, 1).at(0).id == "z");
+  (void)f.queue.register_worker("pod-d/0000000e", "{}", {});  // y is back, alone again
+  REQUIRE(f.queue.job("y").state == JobState::alone);
+  (void)f.raw.execute({"DEL", key_name("q", "wake")});
+  CHECK_FALSE(f.queue.beat(kOther, {}, {}, "", false).view.claimable);
+  CHECK(f.queue.beat("pod-e/00000005", {}, {}, "", false).view.claimable);
+}
+
 TEST_CASE("another pod whose name begins alike keeps its jobs") {
   QueueFixture f;
   f.put("x");
