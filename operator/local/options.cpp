@@ -25,6 +25,9 @@ void add_local_command(Options& root, LocalOptions& options) {
   command.text({.name = "results", .help = "at the end, a JSON line per finished job goes here",
                 .placeholder = "FILE"},
                options.results);
+  command.text({.name = "report", .help = "at the end, the report as JSON goes here",
+                .placeholder = "FILE"},
+               options.report);
   command.text({.name = "metrics-addr", .env = "WP_METRICS_ADDR",
                 .help = "host:port or :port of /metrics; none by default", .placeholder = "ADDR"},
                options.metrics_addr);

@@ -14,6 +14,7 @@ struct LocalOptions {
   std::string redis_password;
   bool until_empty = false;
   std::string results;         // one JSON line per finished job goes here; empty: none
+  std::string report;          // the report as JSON goes here; empty: none
   std::string metrics_addr;    // empty: none
   std::string probe_addr;      // empty: none
   std::string state_dir;       // empty: below runtime_folder()

@@ -105,4 +105,23 @@ std::string report_text(const Report& report, const Style& style) {
   return text;
 }
 
+nlohmann::json report_json(const Report& report) {
+  const auto known = [](const std::optional<std::int64_t>& value) {
+    return value ? nlohmann::json(*value) : nlohmann::json();
+  };
+  return {{"completed", report.completed},
+          {"failedAttempts", report.failed_attempts},
+          {"dead", report.dead},
+          {"left", report.left},
+          {"durationMs", report.seen.busy_for.count()},
+          {"averageMs", known(report.average_ms)},
+          {"p95BelowMs", known(report.p95_below_ms)},
+          {"peakWorkers", report.seen.peak_workers},
+          {"sizes", report.seen.sizes},
+          {"scaleOperations", report.seen.scale_operations},
+          {"unexpectedEnds", report.seen.unexpected_ends},
+          {"executions", report.seen.executions},
+          {"violations", report.violations}};
+}
+
 }  // namespace wp::local

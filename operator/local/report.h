@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include "operator/local/display_text.h"
 #include "queue/queue.h"
 
@@ -42,6 +44,9 @@ Report make_report(const queue::Counts& before, const queue::Counts& after, Seen
 
 /// Several lines.
 std::string report_text(const Report& report, const Style& style);
+
+/// The same for programs: counts, durations in ms, "sizes" a list, "violations" a list.
+nlohmann::json report_json(const Report& report);
 
 /// A monotonic counter's growth; 0 when it is not there.
 std::int64_t growth(const queue::Counts& before, const queue::Counts& after,

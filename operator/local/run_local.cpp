@@ -1,7 +1,7 @@
 #include "operator/local/run_local.h"
 
 #include <filesystem>
-#include <functional>
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <unistd.h>
@@ -212,6 +212,7 @@ class LocalRun {
                                    file_.pool.spec.jobs.retention.completed_count));
         }
       }
+      if (!options_.report.empty()) write_report(report);
       if (!redis_) give_queue_back(connection, file_.pool);
       display_.say("\n" + report_text(report, display_.style()));
       if (redis_ && report.left > 0) {
@@ -222,6 +223,13 @@ class LocalRun {
       if (interrupted_) return kInterrupted;
       return report.good() ? 0 : 1;
     });
+  }
+
+  void write_report(const Report& report) const {
+    std::ofstream out(options_.report, std::ios::trunc);
+    out << report_json(report).dump(2) << '\n';
+    out.flush();
+    if (!out) throw std::runtime_error("report: cannot write \"" + options_.report + "\"");
   }
 
   const LocalOptions& options_;
