@@ -23,6 +23,13 @@ std::string path_of(const Json& body) {
                              kube::metadata_text(body, "name"));
 }
 
+// The template cannot be accepted as it is. A quantity that is none is answered, like a wrong type,
+// with a 500 without a reason, but with other words.
+bool is_refusal(const KubeError& error) {
+  return error.is_invalid() ||
+         (error.code() == 500 && error.message().starts_with("failed to convert new object"));
+}
+
 // A uid that belongs to an earlier object of this name is answered as a 422.
 bool is_about_uid(const KubeError& error) {
   return std::any_of(error.causes().begin(), error.causes().end(),
@@ -37,7 +44,7 @@ WorkloadError::Kind kind_of(const KubeError& error) {
     return error.message().starts_with("namespaces ") ? Kind::gone : Kind::conflict;
   }
   if (error.is_conflict() || error.is_already_exists()) return Kind::conflict;
-  if (error.is_invalid()) return is_about_uid(error) ? Kind::conflict : Kind::rejected;
+  if (is_refusal(error)) return is_about_uid(error) ? Kind::conflict : Kind::rejected;
   return Kind::retry;
 }
 
@@ -88,7 +95,7 @@ bool is_doubtful(const KubeError& error) {
       return false;
     case kube::Transport::none:
       // 504: the server gave up waiting for its own store.
-      return error.code() >= 500 && !error.is_invalid();
+      return error.code() >= 500 && !is_refusal(error);
     default:
       return true;
   }
