@@ -29,7 +29,6 @@ std::vector<UnsupportedField> table() {
       {"spec.workers.maxJobsPerWorker", "", "workers are not replaced by count yet"},
       {"spec.workers.maxMemory", "",
        "memory is not watched yet; set resources.limits in the template"},
-      {"spec.workers.runnerImage", "", "the operator's own runner image is used"},
       {"spec.scaling.policy", "\"SlotPerJob\"", kPolicyLater},
       {"spec.scaling.lookAhead", "", kPolicyLater},
       {"spec.scaling.threshold", "", kPolicyLater},
