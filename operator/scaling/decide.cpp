@@ -20,7 +20,6 @@ std::string_view workers(int n) {
   return n == 1 ? "worker" : "workers";
 }
 
-// Forgets what lies before `from`, but keeps the value that was in force at that moment.
 void trim(std::deque<std::pair<Millis, int>>& entries, Millis from) {
   while (!entries.empty() && entries.front().first < from) entries.pop_front();
 }
@@ -125,7 +124,9 @@ Decision decide(State& state, const Params& params, const Snapshot& snapshot) {
     decision.reason += fmt::format("; maxReplicas {}", params.max_replicas);
   }
 
+  // Falling values only: a want that a later one reaches can never be the highest again.
   trim(state.wants, snapshot.now - params.scale_down_window);
+  while (!state.wants.empty() && state.wants.back().second <= target) state.wants.pop_back();
   state.wants.emplace_back(snapshot.now, target);
 
   const bool empty = demand.waiting == 0 && demand.active_all == 0 && demand.due_soon == 0;
@@ -154,8 +155,7 @@ Decision decide(State& state, const Params& params, const Snapshot& snapshot) {
   if (target == snapshot.current) return decision;
 
   // Down: only to the highest want of the window, so that a short lull costs no restart.
-  int highest = target;
-  for (const auto& [time, value] : state.wants) highest = std::max(highest, value);
+  int highest = state.wants.front().second;
   const Millis since_start = snapshot.now - *state.started;
   if (since_start < params.scale_down_window) {
     // What was wanted before this process started is not known: hold for one window.
@@ -167,11 +167,8 @@ Decision decide(State& state, const Params& params, const Snapshot& snapshot) {
     decision.limited = Cause::window;
     decision.reason += fmt::format("; {} wanted within the last {}: {}", highest,
                                    seconds(params.scale_down_window), highest);
-    Millis oldest = *state.started;
-    for (const auto& [time, value] : state.wants) {
-      if (value > target) oldest = std::max(*state.started, time);
-    }
-    decision.recheck = oldest + params.scale_down_window - snapshot.now + Millis{1};
+    const Millis since = std::max(*state.started, state.wants.front().first);
+    decision.recheck = since + params.scale_down_window - snapshot.now + Millis{1};
   }
   if (decision.replicas == 0) {
     // The last worker leaves later than the others, and never while anything runs anywhere.

@@ -48,7 +48,7 @@ struct Snapshot {
 
 /// What a decision remembers. In memory only, per pool.
 struct State {
-  std::deque<std::pair<Millis, int>> wants;  // the wants of the last window
+  std::deque<std::pair<Millis, int>> wants;  // of the last window, falling: the first is highest
   std::deque<std::pair<Millis, int>> ups;    // when how many were added, for the rate
   std::optional<Millis> empty_since;         // nothing waits, nothing runs
   std::optional<Millis> started;             // the first snapshot: after it, no down for a window
