@@ -1,0 +1,30 @@
+# The few commands of every day. `make` alone lists them; each works on a bare Debian 12 or 13.
+PRESET ?= release
+BUILD := build/$(PRESET)
+# How many tests at once. They start real servers and measure times: one by one is the surest.
+TEST_JOBS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test format clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## installs what is missing, by apt (as root or by sudo)
+	@tools/setup
+
+build: setup ## compiles everything into build/release (PRESET=debug, asan, tsan: others)
+	@cmake --preset $(PRESET) >/dev/null
+	@cmake --build --preset $(PRESET)
+
+demo: build ## a pool on this machine compresses 240 files and checks every result
+	@WORKERPOOL_BIN=$(BUILD)/bin demo/run
+
+test: build ## every layer of tests; the last line says how many passed and failed
+	@tools/test $(BUILD) --parallel $(TEST_JOBS)
+
+format: ## clang-format over every C++ file that git knows
+	@git ls-files '*.h' '*.cpp' | xargs clang-format -i
+
+clean: ## removes build/release (PRESET=…: another one)
+	@cmake -E rm -rf $(BUILD)
