@@ -45,8 +45,8 @@ TEST_CASE("$(NAME) is the value of a variable that is defined") {
 
 TEST_CASE("only variables that come before are known") {
   const Variables variables = make(
-      R"json([{"name": "A", "value": "$(B)"}, {"name": "B", "value": "b"},
-              {"name": "C", "value": "$(B)c"}, {"name": "B", "value": "$(B)2"}, {"name": "D"}])json");
+      R"_([{"name": "A", "value": "$(B)"}, {"name": "B", "value": "b"},
+              {"name": "C", "value": "$(B)c"}, {"name": "B", "value": "$(B)2"}, {"name": "D"}])_");
   CHECK(variables.at("A") == "$(B)");
   CHECK(variables.at("B") == "b2");
   CHECK(variables.at("C") == "bc");
@@ -73,8 +73,8 @@ TEST_CASE("keys of Secrets and ConfigMaps") {
   const References references{{kSecret, Json{{"data", {{"key", "c2VjcmV0Cg=="}}}}},
                               {kMap, Json{{"data", {{"key", "plain"}}}}}};
   const char* const env =
-      R"json([{"name": "S", "valueFrom": {"secretKeyRef": {"name": "s", "key": "key"}}},
-          {"name": "M", "valueFrom": {"configMapKeyRef": {"name": "m", "key": "key"}}}])json";
+      R"_([{"name": "S", "valueFrom": {"secretKeyRef": {"name": "s", "key": "key"}}},
+          {"name": "M", "valueFrom": {"configMapKeyRef": {"name": "m", "key": "key"}}}])_";
   CHECK(references_of(with_env(env)) == std::set<Reference>{kSecret, kMap});
   const Variables variables = make(env, references);
   CHECK(variables.at("S") == "secret\n");
@@ -82,11 +82,11 @@ TEST_CASE("keys of Secrets and ConfigMaps") {
   CHECK_THROWS_WITH_AS(make(env), "Secret \"s\" not found", EnvironmentError);
   CHECK_THROWS_WITH_AS(
       make(
-          R"json([{"name": "S", "valueFrom": {"secretKeyRef": {"name": "s", "key": "other"}}}])json",
+          R"_([{"name": "S", "valueFrom": {"secretKeyRef": {"name": "s", "key": "other"}}}])_",
           references),
       "couldn't find key other in Secret media/s", EnvironmentError);
-  CHECK(make(R"json([{"name": "S", "valueFrom":
-                  {"secretKeyRef": {"name": "none", "key": "k", "optional": true}}}])json",
+  CHECK(make(R"_([{"name": "S", "valueFrom":
+                  {"secretKeyRef": {"name": "none", "key": "k", "optional": true}}}])_",
              references)
             .empty());
 }
@@ -94,8 +94,8 @@ TEST_CASE("keys of Secrets and ConfigMaps") {
 TEST_CASE("all keys of a Secret, with a prefix, below the variables of env") {
   const References references{{kSecret, Json{{"data", {{"a", "MQ=="}, {"b", "Mg=="}}}}}};
   const ContainerSpec container =
-      with_env(R"json([{"name": "P_b", "value": "own"}])json",
-               R"json([{"prefix": "P_", "secretRef": {"name": "s"}}])json");
+      with_env(R"_([{"name": "P_b", "value": "own"}])_",
+               R"_([{"prefix": "P_", "secretRef": {"name": "s"}}])_");
   CHECK(references_of(container) == std::set<Reference>{kSecret});
   CHECK(make_environment(pod(), container, references) == Variables{{"P_a", "1"}, {"P_b", "own"}});
 }
@@ -103,7 +103,7 @@ TEST_CASE("all keys of a Secret, with a prefix, below the variables of env") {
 TEST_CASE("an unknown source is an error, not an empty value") {
   CHECK_THROWS_AS(
       make(
-          R"json([{"name": "X", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu"}}}])json"),
+          R"_([{"name": "X", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu"}}}])_"),
       EnvironmentError);
 }
 
