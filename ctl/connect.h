@@ -13,9 +13,9 @@ namespace wp::ctl {
 
 /// As the user gave it; empty is not given.
 struct RedisSettings {
-  std::string url;
-  std::string username;
-  std::string password;
+  std::string url = {};
+  std::string username = {};
+  std::string password = {};
 };
 
 struct Target {

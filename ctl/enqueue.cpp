@@ -96,7 +96,7 @@ class Enqueue {
       throw CommandError(kUsage, printable(problem));
     }
     chunk_ = {std::move(job)};
-    const auto results = attempt("the job");
+    const auto results = attempt();
     report(results.empty() ? nullptr : &results.front());
     return finish();
   }
@@ -163,7 +163,7 @@ class Enqueue {
     std::vector<std::int64_t> lines;  // of the chunk's jobs
     const auto flush = [&] {
       if (chunk_.empty()) return true;
-      const bool taken = !attempt("the batch").empty();
+      const bool taken = !attempt().empty();
       if (sender_.acknowledged() > 0) acknowledged_line_ = lines[sender_.acknowledged() - 1];
       total_ = sender_.sent().total();
       chunk_.clear();
@@ -196,20 +196,21 @@ class Enqueue {
   }
 
   // Sends the chunk. Empty when it failed; the reason is kept for the end.
-  std::vector<queue::Enqueued> attempt(std::string_view what) {
+  std::vector<queue::Enqueued> attempt() {
     try {
       return sender_.send(chunk_);
     } catch (const EnqueueRefused& e) {
       refused(e);
     } catch (const redis::Error& e) {
       const CommandError error = to_command_error(e, session_.target);
-      fail(error.code(),
-           sender_.unknown_outcome()
-               ? fmt::format("{}; the last call of {} ({}) may have taken effect", error.what(),
-                             what,
-                             chunk_.size() == 1 ? "job " + chunk_.front().id
-                                                : fmt::format("{} jobs", chunk_.size()))
-               : error.what());
+      std::string why = error.what();
+      if (sender_.unknown_outcome() && request_.batch.empty()) {
+        why += fmt::format("; the job may have been taken: to repeat it safely, give --id {}",
+                           chunk_.front().id);
+      } else if (sender_.unknown_outcome()) {
+        why += "; the last call, of at most 500 jobs, may have taken effect all the same";
+      }
+      fail(error.code(), why);
     }
     return {};
   }

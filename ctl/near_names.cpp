@@ -85,7 +85,9 @@ std::vector<std::string> nearest(std::vector<std::string> names, std::string_vie
     const std::size_t shorter = std::min(target.size(), candidate.size());
     const bool part = shorter >= 3 && (candidate.find(target) != std::string::npos ||
                                        target.find(candidate) != std::string::npos);
-    if (part || distance <= std::max<std::size_t>(1, target.size() / 3)) {
+    // Two letters in the wrong order are two edits.
+    const bool few = distance <= std::max<std::size_t>(2, target.size() / 3) && distance < shorter;
+    if (part || few) {
       near.push_back({part ? std::min<std::size_t>(distance, 1) : distance, name});
     }
   }
