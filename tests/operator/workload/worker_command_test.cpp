@@ -1,0 +1,34 @@
+#include "operator/workload/worker_command.h"
+
+#include <algorithm>
+#include <doctest/doctest.h>
+
+using namespace wp;
+
+TEST_CASE("a worker's command: all in the environment, nothing on the command line") {
+  pool::Pool pool;
+  pool.meta.name = "thumbs";
+  pool.spec.queue.name = "media/thumbs";
+  pool.spec.workers.concurrency = 3;
+  pool.spec.workers.drain_timeout = Millis{90000};
+  pool.spec.workers.handler.exec = pool::ExecHandler{{"python3", "a \"b\".py"}, 75, 65};
+  redis::Endpoint endpoint = redis::parse_endpoint("redis://me:s3cret@host:7000/2");
+
+  const workload::Command command = workload::worker_command(
+      "/bin/runner", pool, endpoint, {"thumbs-1", "thumbs-1-abc"}, {"HOME=/root"});
+  CHECK(command.words == std::vector<std::string>{"/bin/runner"});
+  const auto has = [&](const std::string& entry) {
+    return std::count(command.environment.begin(), command.environment.end(), entry) == 1;
+  };
+  CHECK(has("HOME=/root"));
+  CHECK(has("WP_REDIS_URL=redis://host:7000/2"));
+  CHECK(has("WP_REDIS_USERNAME=me"));
+  CHECK(has("WP_REDIS_PASSWORD=s3cret"));
+  CHECK(has("WP_QUEUE=media/thumbs"));
+  CHECK(has("WP_CONCURRENCY=3"));
+  CHECK(has("WP_EXEC_COMMAND=[\"python3\",\"a \\\"b\\\".py\"]"));
+  CHECK(has("WP_WORKER_ID=thumbs-1-abc"));
+  CHECK(has("WP_POD_NAME=thumbs-1"));
+  CHECK(has("WP_DRAIN_TIMEOUT=1m30s"));
+  CHECK(has("WP_PROBE_ADDR=off"));
+}
