@@ -60,7 +60,8 @@ ClusterConfig load_config(const ConfigChoice& choice = {}, const ConfigEnvironme
 /// after a 401; the CA when its file changes.
 ClusterConfig in_cluster_config(const ConfigEnvironment& env = {});
 
-/// `paths` is a colon-separated list; files are merged, the first definition of a name wins.
+/// `paths` is a colon-separated list; files are merged, the first definition of a name wins. Of
+/// several, those that do not exist are skipped; a single one has to exist.
 ClusterConfig kubeconfig(const std::string& paths, const std::string& context = {},
                          const ConfigEnvironment& env = {});
 

@@ -128,7 +128,8 @@ void LeaderElector::Impl::run() {
     } catch (const KubeError& error) {
       // A conflict is only another candidate who was quicker.
       if (error.transport() == Transport::stopped) return;
-      if (!error.is_conflict() && last_problem != error.error_class()) {
+      const bool outrun = error.is_conflict() || error.is_already_exists();
+      if (!outrun && last_problem != error.error_class()) {
         last_problem = error.error_class();
         log::warn("the lease could not be read or renewed",
                   {{"lease", options.name}, {"class", last_problem}, {"error", error.what()}});

@@ -45,8 +45,8 @@ class LeaderElector {
   /// Begins to compete. The callbacks run on the elector's thread. Called once.
   void start();
   /// Ends the competition and joins. With `release`, a held lease is given up, so that the next
-  /// leader need not wait for it to expire: only once nothing writes any more. Takes at most about
-  /// one retry period when the server does not answer.
+  /// leader need not wait for it to expire: only once nothing writes any more. With a server
+  /// that does not answer this takes about two retry periods.
   void stop(bool release);
 
   /// True while we hold the lease and its renewal is not overdue. Cheap.

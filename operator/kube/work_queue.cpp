@@ -68,7 +68,7 @@ void WorkQueue::add(const std::string& key) {
 }
 
 void WorkQueue::add_locked(const std::string& key, Millis now) {
-  if (metrics_ && !state_.shutting_down()) metrics_->adds.Increment();
+  if (metrics_ && !state_.shutting_down() && !state_.waits(key)) metrics_->adds.Increment();
   if (state_.add(key, now)) wake_.notify_one();
   publish(now);
 }
@@ -104,7 +104,8 @@ std::optional<std::string> WorkQueue::get() {
   std::unique_lock lock(mutex_);
   while (true) {
     const Millis now = steady();
-    state_.promote(now);
+    const std::size_t due = state_.promote(now);
+    if (metrics_) metrics_->adds.Increment(static_cast<double>(due));
     if (auto taken = state_.take(now)) {
       // Another waiter may have slept on a deadline that this thread was the one to watch, or
       // several keys may have become ready at once.

@@ -41,6 +41,8 @@ class WorkQueueState {
 
   void shut_down();
   bool shutting_down() const { return shutting_down_; }
+  /// The key is on its way to a worker already: add() would change nothing.
+  bool waits(const std::string& key) const { return dirty_.contains(key); }
   std::size_t ready() const { return ready_.size(); }
   std::size_t processing() const { return processing_.size(); }
   /// Steady times at which the keys in work were taken.

@@ -173,6 +173,7 @@ struct FakeApi::Impl {
   std::vector<ApiRequest> requests;
   std::vector<std::string> server_names;
   std::list<UniqueFd> sockets;
+  std::size_t closed_connections = 0;
   bool closing = false;
   std::vector<std::jthread> connections;  // threads, one per connection
   std::jthread acceptor;
@@ -207,6 +208,8 @@ struct FakeApi::Impl {
       // The client, the script or the test ended it.
     }
     ::shutdown(fd, SHUT_RDWR);
+    const std::lock_guard lock(mutex);
+    ++closed_connections;
   }
 
   void accept() {
@@ -278,6 +281,11 @@ bool FakeApi::wait_for_requests(std::size_t count, std::chrono::milliseconds tim
 std::size_t FakeApi::connections() const {
   const std::lock_guard lock(impl_->mutex);
   return impl_->connections.size();
+}
+
+std::size_t FakeApi::closed_connections() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->closed_connections;
 }
 
 std::vector<std::string> FakeApi::server_names() const {

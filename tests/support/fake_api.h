@@ -73,6 +73,8 @@ class FakeApi {
                          std::chrono::milliseconds timeout = std::chrono::seconds(10)) const;
   /// How many connections were accepted.
   std::size_t connections() const;
+  /// How many of them the server has closed; their end has reached a client on this machine.
+  std::size_t closed_connections() const;
   /// Server names that clients gave in their ClientHello, one per connection; empty for none.
   std::vector<std::string> server_names() const;
 

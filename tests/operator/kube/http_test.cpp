@@ -104,6 +104,7 @@ TEST_CASE("a kept connection that the server closed costs nobody a request") {
   api.script({last, answer(200, "{}")});
   HttpClient client(plain(api), no_tls());
   get(client, "/1");
+  REQUIRE(eventually([&] { return api.closed_connections() == 1; }));
   CHECK(client.request("POST", "/2", {}, "x", Millis{10000}).status == 200);
   CHECK(api.requests().at(1).connection == 2);
 }
