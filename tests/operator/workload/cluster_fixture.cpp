@@ -51,6 +51,38 @@ void install_crd(kube::Client& client) {
   if (!served) throw std::runtime_error("the CRD is not served");
 }
 
+// The rules that users install, so that the workload is tried with these rights and no more.
+void install_rights(kube::Client& client) {
+  const std::string manifest = file(variable("WORKERPOOL_SOURCE") + "/manifests/install.yaml");
+  for (const json& object : pool::yaml_documents(manifest)) {
+    const std::string kind = object.value("kind", "");
+    if (kind != "ClusterRole" && kind != "ClusterRoleBinding") continue;
+    const kube::Resource resource{
+        .group = "rbac.authorization.k8s.io",
+        .version = "v1",
+        .plural = kind == "ClusterRole" ? "clusterroles" : "clusterrolebindings"};
+    const std::string name = object.at("metadata").at("name");
+    client.patch(kube::resource_path(resource, "", name), kube::PatchType::apply, object,
+                 {.field_manager = "tests", .force = true});
+  }
+}
+
+// The administrator's credentials, used in the name of the operator's service account.
+class AsOperator : public kube::Credentials {
+ public:
+  explicit AsOperator(std::shared_ptr<kube::Credentials> own) : own_(std::move(own)) {}
+  kube::Headers headers() override {
+    kube::Headers made = own_->headers();
+    made.emplace("Impersonate-User", "system:serviceaccount:workerpool-system:workerpool-operator");
+    return made;
+  }
+  std::shared_ptr<const kube::TlsMaterial> tls() override { return own_->tls(); }
+  bool refused(Millis asked) override { return own_->refused(asked); }
+
+ private:
+  std::shared_ptr<kube::Credentials> own_;
+};
+
 }  // namespace
 
 bool have_cluster() {
@@ -58,7 +90,7 @@ bool have_cluster() {
 }
 
 ClusterFixture::ClusterFixture() : client(kube::load_config()), ns("workload-" + random_hex(8)) {
-  static const bool installed = (install_crd(client), true);
+  static const bool installed = (install_crd(client), install_rights(client), true);
   static_cast<void>(installed);
   client.create(kube::resource_path(kNamespaces, ""),
                 {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", ns}}}});
@@ -75,6 +107,7 @@ ClusterFixture::~ClusterFixture() {
 std::unique_ptr<workload::KubeWorkload> ClusterFixture::make_workload(const Choice& choice) {
   workload::KubeWorkloadOptions options;
   options.cluster = kube::load_config();
+  options.cluster.credentials = std::make_shared<AsOperator>(options.cluster.credentials);
   options.ns = ns;
   options.deployment.runner_image = choice.runner_image;
   options.reapply_after = choice.reapply_after;

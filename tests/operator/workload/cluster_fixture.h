@@ -28,7 +28,7 @@ class ClusterFixture {
     std::string runner_image = "runner:1";
     Millis reapply_after{600000};
   };
-  /// A workload on this namespace.
+  /// A workload on this namespace, with the rights of manifests/install.yaml and no more.
   std::unique_ptr<workload::KubeWorkload> make_workload(const Choice& choice);
   std::unique_ptr<workload::KubeWorkload> make_workload() { return make_workload(Choice()); }
 
