@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-
 #include <fmt/format.h>
 
 namespace wp::local {
@@ -27,9 +26,11 @@ bool names_utf8(std::string name) {
 }
 
 std::string quoted_for_shell(const std::string& word) {
-  const bool plain = !word.empty() && word.find_first_not_of(
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/=-+@%,") ==
-      std::string::npos;
+  const bool plain =
+      !word.empty() &&
+      word.find_first_not_of(
+          "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/=-+@%,") ==
+          std::string::npos;
   return plain ? word : "'" + word + "'";
 }
 
@@ -73,9 +74,9 @@ std::string worker_bar(const Picture& picture, const Style& style) {
 }
 
 std::string status_line(const Picture& picture, const Style& style) {
-  std::string text = fmt::format("{}  waiting {:>5}  active {:>3}  done {:>5}",
-                                 clock_text(picture.since_start), number(picture.waiting),
-                                 number(picture.active), number(picture.completed));
+  std::string text =
+      fmt::format("{}  waiting {:>5}  active {:>3}  done {:>5}", clock_text(picture.since_start),
+                  number(picture.waiting), number(picture.active), number(picture.completed));
   if (picture.delayed.value_or(0) > 0) text += fmt::format("  delayed {}", *picture.delayed);
   if (picture.dead.value_or(0) > 0) text += fmt::format("  dead {}", *picture.dead);
   return fit(text + "  workers " + worker_bar(picture, style), style.columns);
@@ -87,8 +88,7 @@ std::string decision_line(Millis since_start, int from, int to, std::string_view
                      style.unicode ? "→" : "->", to, to == 1 ? "worker" : "workers", reason);
 }
 
-std::string note_line(Millis since_start, bool warning, std::string_view text,
-                      const Style& style) {
+std::string note_line(Millis since_start, bool warning, std::string_view text, const Style& style) {
   const char* mark = !warning ? "" : style.unicode ? "⚠ " : "! ";
   return fmt::format("{}  {}{}", clock_text(since_start), mark, text);
 }
@@ -101,15 +101,16 @@ std::string header_text(const Header& header) {
   text += fmt::format("  queue    {}\n", header.queue);
   text += fmt::format("  redis    {}{}\n", header.redis,
                       header.private_redis ? " (private: it ends with this command)" : "");
-  text += fmt::format("  logs     {}\n",
-                      header.logs.empty() ? "of the workers: below" : header.logs + "/worker-*.log");
+  text += fmt::format("  logs     {}\n", header.logs.empty() ? "of the workers: below"
+                                                             : header.logs + "/worker-*.log");
   text += fmt::format("  enqueue  {} enqueue mytype --queue {} --redis {} --payload '{{}}'\n",
                       quoted_for_shell(header.ctl), quoted_for_shell(header.queue),
                       quoted_for_shell(header.redis));
   text += fmt::format("           (from another terminal; the address is also in {})\n",
                       header.url_file);
-  text += header.until_empty ? "  ends     when every job was run; Ctrl-C: running jobs finish first\n"
-                             : "  ends     on Ctrl-C: running jobs finish first\n";
+  text += header.until_empty
+              ? "  ends     when every job was run; Ctrl-C: running jobs finish first\n"
+              : "  ends     on Ctrl-C: running jobs finish first\n";
   return text;
 }
 

@@ -26,9 +26,9 @@ struct Picture {
   std::optional<std::int64_t> active;
   std::optional<std::int64_t> completed;  // since the start, as the next one
   std::optional<std::int64_t> dead;
-  int ready = 0;     // workers that serve
+  int ready = 0;  // workers that serve
   int starting = 0;
-  int leaving = 0;   // told to go, finishing their jobs
+  int leaving = 0;  // told to go, finishing their jobs
   int max = 0;
 
   bool same_numbers(const Picture& other) const;
@@ -57,12 +57,12 @@ struct Header {
   int min = 0;
   int max = 0;
   int concurrency = 1;
-  std::string handler;    // the command's words
-  std::string redis;      // without a password
+  std::string handler;  // the command's words
+  std::string redis;    // without a password
   bool private_redis = false;
   std::string url_file;
-  std::string logs;       // folder; empty: stderr
-  std::string ctl;        // workerpoolctl as it can be typed
+  std::string logs;  // folder; empty: stderr
+  std::string ctl;   // workerpoolctl as it can be typed
   bool until_empty = false;
 };
 /// What runs here, and what to type next. Several lines.

@@ -5,33 +5,43 @@ namespace wp::local {
 void add_local_command(Options& root, LocalOptions& options) {
   Options& command = root.command(
       "local", "runs a pool on this machine: the same decisions, with processes as workers");
-  command.text({.name = "file", .help = "the pool (YAML); - is standard input",
-                .placeholder = "POOL.yaml", .letter = 'f'},
+  command.text({.name = "file",
+                .help = "the pool (YAML); - is standard input",
+                .placeholder = "POOL.yaml",
+                .letter = 'f'},
                options.file);
-  command.text({.name = "redis", .env = "WP_REDIS_URL",
+  command.text({.name = "redis",
+                .env = "WP_REDIS_URL",
                 .help = "redis://host:port/db or unix:///path; without it the pool's own, else a "
                         "private redis-server that ends with this command",
-                .placeholder = "URL", .secret = true},
+                .placeholder = "URL",
+                .secret = true},
                options.redis_url);
   command.text({.name = "redis-username", .env = "WP_REDIS_USERNAME", .help = "ACL user"},
                options.redis_username);
-  command.text({.name = "redis-password", .env = "WP_REDIS_PASSWORD",
-                .help = "better given by the environment", .secret = true},
+  command.text({.name = "redis-password",
+                .env = "WP_REDIS_PASSWORD",
+                .help = "better given by the environment",
+                .secret = true},
                options.redis_password);
   command.toggle({.name = "until-empty",
                   .help = "ends, with a report, when every job was run; exit status 1 when jobs "
                           "are dead or the queue is inconsistent"},
                  options.until_empty);
-  command.text({.name = "results", .help = "at the end, a JSON line per finished job goes here",
+  command.text({.name = "results",
+                .help = "at the end, a JSON line per finished job goes here",
                 .placeholder = "FILE"},
                options.results);
-  command.text({.name = "report", .help = "at the end, the report as JSON goes here",
-                .placeholder = "FILE"},
-               options.report);
-  command.text({.name = "metrics-addr", .env = "WP_METRICS_ADDR",
-                .help = "host:port or :port of /metrics; none by default", .placeholder = "ADDR"},
+  command.text(
+      {.name = "report", .help = "at the end, the report as JSON goes here", .placeholder = "FILE"},
+      options.report);
+  command.text({.name = "metrics-addr",
+                .env = "WP_METRICS_ADDR",
+                .help = "host:port or :port of /metrics; none by default",
+                .placeholder = "ADDR"},
                options.metrics_addr);
-  command.text({.name = "probe-addr", .env = "WP_PROBE_ADDR",
+  command.text({.name = "probe-addr",
+                .env = "WP_PROBE_ADDR",
                 .help = "host:port or :port of /healthz and /readyz; none by default",
                 .placeholder = "ADDR"},
                options.probe_addr);
@@ -46,7 +56,8 @@ void add_local_command(Options& root, LocalOptions& options) {
                options.runner);
   command.toggle({.name = "verbose", .help = "the workers' logs come to stderr, not to files"},
                  options.verbose);
-  command.choice({.name = "log-level", .env = "WP_LOG_LEVEL",
+  command.choice({.name = "log-level",
+                  .env = "WP_LOG_LEVEL",
                   .help = "of this program's own log: debug, info, warn, error, off"},
                  options.log_level, {"debug", "info", "warn", "error", "off"});
   command.epilog(

@@ -8,18 +8,18 @@
 namespace wp::local {
 
 struct LocalOptions {
-  std::string file;            // the pool; "-" is standard input
-  std::string redis_url;       // empty: the pool's own, else a private server
+  std::string file;       // the pool; "-" is standard input
+  std::string redis_url;  // empty: the pool's own, else a private server
   std::string redis_username;
   std::string redis_password;
   bool until_empty = false;
-  std::string results;         // one JSON line per finished job goes here; empty: none
-  std::string report;          // the report as JSON goes here; empty: none
-  std::string metrics_addr;    // empty: none
-  std::string probe_addr;      // empty: none
-  std::string state_dir;       // empty: below runtime_folder()
-  std::string runner;          // empty: beside this program, else in PATH
-  bool verbose = false;        // workers' logs come to stderr
+  std::string results;       // one JSON line per finished job goes here; empty: none
+  std::string report;        // the report as JSON goes here; empty: none
+  std::string metrics_addr;  // empty: none
+  std::string probe_addr;    // empty: none
+  std::string state_dir;     // empty: below runtime_folder()
+  std::string runner;        // empty: beside this program, else in PATH
+  bool verbose = false;      // workers' logs come to stderr
   std::string log_level = "warn";
 };
 

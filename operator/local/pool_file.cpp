@@ -3,11 +3,10 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <fmt/format.h>
 #include <fstream>
 #include <iostream>
 #include <iterator>
-
-#include <fmt/format.h>
 
 #include "base/ids.h"
 #include "operator/pool/parse.h"
@@ -73,7 +72,8 @@ PoolFile load_pool_file(const std::string& name) {
     }
     errno = 0;
     in.open(name);
-    if (!in) throw UsageError(fmt::format("file: cannot read \"{}\": {}", name, std::strerror(errno)));
+    if (!in)
+      throw UsageError(fmt::format("file: cannot read \"{}\": {}", name, std::strerror(errno)));
     file.pool = parse_local_pool(read_all(in), name);
     file.directory = std::filesystem::absolute(name).parent_path();
   }

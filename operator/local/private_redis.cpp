@@ -63,13 +63,17 @@ PrivateRedis::PrivateRedis(const std::string& folder) : socket_(folder + "/redis
   const UniqueFd log(open(log_file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   workload::Command command;
   // The name with "ziplist" is understood by every version, the newer one only since 7.0.
-  command.words = {program,          "--port",          "0",
-                   "--unixsocket",   socket_,           "--unixsocketperm",
-                   "700",            "--save",          "",
-                   "--appendonly",   "no",              "--maxmemory-policy",
-                   "noeviction",     "--zset-max-ziplist-entries", "16",
-                   "--daemonize",    "no",              "--dir",
-                   folder,           "--loglevel",      "warning"};
+  command.words = {program,      "--port",
+                   "0",          "--unixsocket",
+                   socket_,      "--unixsocketperm",
+                   "700",        "--save",
+                   "",           "--appendonly",
+                   "no",         "--maxmemory-policy",
+                   "noeviction", "--zset-max-ziplist-entries",
+                   "16",         "--daemonize",
+                   "no",         "--dir",
+                   folder,       "--loglevel",
+                   "warning"};
   command.environment = workload::environment_without("WP_");
   command.output = log.get();
   process_ = std::make_unique<workload::ChildProcess>(command);

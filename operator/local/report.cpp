@@ -1,7 +1,6 @@
 #include "operator/local/report.h"
 
 #include <algorithm>
-
 #include <fmt/format.h>
 
 namespace wp::local {
@@ -63,9 +62,9 @@ std::string report_text(const Report& report, const Style& style) {
   std::string text = fmt::format("{} completed, {}, {} dead", plural(report.completed, "job"),
                                  plural(report.failed_attempts, "failed attempt"), report.dead);
   if (seen.busy_for.count() > 0 && report.completed > 0) {
-    text += fmt::format(" in {} ({:.1f} jobs/s)", seconds(seen.busy_for),
-                        static_cast<double>(report.completed) * 1000 /
-                            static_cast<double>(seen.busy_for.count()));
+    text += fmt::format(
+        " in {} ({:.1f} jobs/s)", seconds(seen.busy_for),
+        static_cast<double>(report.completed) * 1000 / static_cast<double>(seen.busy_for.count()));
   }
   text += "\n";
   if (report.left > 0) text += fmt::format("  left     {} not run\n", plural(report.left, "job"));

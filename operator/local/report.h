@@ -17,12 +17,12 @@ namespace wp::local {
 
 /// What was seen while it ran.
 struct Seen {
-  Millis busy_for{0};                        // from the first job seen to the last one's end
+  Millis busy_for{0};  // from the first job seen to the last one's end
   int peak_workers = 0;
-  std::vector<int> sizes = {0};              // the decisions' numbers, in order
+  std::vector<int> sizes = {0};  // the decisions' numbers, in order
   std::int64_t scale_operations = 0;
   std::map<std::string, std::int64_t> executions;  // by worker; empty: not known
-  int unexpected_ends = 0;                   // of workers
+  int unexpected_ends = 0;                         // of workers
 };
 
 struct Report {

@@ -30,8 +30,8 @@ std::int64_t write_results(redis::Connection& connection, const std::string& que
   std::int64_t written = 0;
   for (const char* set : {"done", "dead"}) {
     const std::string key = queue::key_name(queue, set);
-    std::int64_t from = connection.execute({"ZCOUNT", key, "-inf", "(" + std::to_string(since.count())})
-                            .integer();
+    std::int64_t from =
+        connection.execute({"ZCOUNT", key, "-inf", "(" + std::to_string(since.count())}).integer();
     while (true) {
       const redis::Reply page = connection.execute(
           {"ZRANGE", key, std::to_string(from), std::to_string(from + kPage - 1)});

@@ -1,13 +1,12 @@
 #include "operator/local/run_local.h"
 
 #include <filesystem>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <fstream>
 #include <memory>
 #include <optional>
 #include <unistd.h>
-
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "base/http_server.h"
 #include "base/log.h"
@@ -21,7 +20,7 @@
 namespace wp::local {
 namespace {
 
-constexpr Millis kRefresh{500};    // of the numbers while something goes on
+constexpr Millis kRefresh{500};  // of the numbers while something goes on
 constexpr Millis kRest{10000};
 constexpr int kInterrupted = 130;  // as a shell reports SIGINT
 
@@ -41,8 +40,8 @@ std::string program_beside_us(const std::string& name) {
 }
 
 std::string find_runner(const std::string& given) {
-  std::string found = given.empty() ? program_beside_us("workerpool-runner")
-                                    : workload::find_program(given);
+  std::string found =
+      given.empty() ? program_beside_us("workerpool-runner") : workload::find_program(given);
   if (found.empty() && given.empty()) found = workload::find_program("workerpool-runner");
   if (found.empty()) {
     throw UsageError(given.empty()
@@ -67,8 +66,8 @@ queue::Counts read_queue(const redis::Endpoint& endpoint, const pool::Pool& pool
   return with_redis(endpoint, [&](redis::Connection& connection) {
     queue::Counts counts = queue::Queue(connection, name).counts(Millis{0}, {}, false);
     const std::string& owner = counts.config_owner;
-    if (counts.config_present && owner != pool.meta.uid && owner != "standalone" &&
-        owner != "orphaned") {
+    const std::string mine = queue::owner_of(pool.meta.uid, pool.key());
+    if (counts.config_present && owner != mine && !queue::owner_gives_way(owner, mine)) {
       throw UsageError(fmt::format(
           "queue {} in {} belongs to another pool ({}); stop that one, or give this one another "
           "spec.queue.name",
@@ -82,7 +81,7 @@ queue::Counts read_queue(const redis::Endpoint& endpoint, const pool::Pool& pool
 void give_queue_back(redis::Connection& connection, const pool::Pool& pool) {
   const std::string key = queue::key_name(pool.spec.queue.name, "cfg");
   const redis::Reply owner = connection.execute({"HGET", key, "owner"});
-  if (owner.is_nil() || owner.text() != pool.meta.uid) return;
+  if (owner.is_nil() || owner.text() != queue::owner_of(pool.meta.uid, pool.key())) return;
   (void)connection.execute({"HSET", key, "owner", "standalone"});
 }
 
@@ -172,8 +171,8 @@ class LocalRun {
   // What was looked at may be a second old: ask once more before anything ends.
   bool is_over() {
     return with_redis(endpoint_, [&](redis::Connection& connection) {
-      const queue::Counts now = queue::Queue(connection, file_.pool.spec.queue.name)
-                                    .counts(Millis{0}, {}, false);
+      const queue::Counts now =
+          queue::Queue(connection, file_.pool.spec.queue.name).counts(Millis{0}, {}, false);
       return now.waiting + now.delayed + now.active == 0;
     });
   }
@@ -202,22 +201,22 @@ class LocalRun {
       session_.reset();
       display_.finish();
       if (!options_.results.empty()) {
-        const std::int64_t lines =
-            write_results(connection, name, before_.now, options_.results);
+        const std::int64_t lines = write_results(connection, name, before_.now, options_.results);
         display_.say(fmt::format("\n{} results are in {}", lines, options_.results));
         if (lines < report.completed) {
-          display_.say(fmt::format("  of {} jobs: the queue keeps {} completed ones "
-                                   "(spec.jobs.retention.completed)",
-                                   report.completed,
-                                   file_.pool.spec.jobs.retention.completed_count));
+          display_.say(
+              fmt::format("  of {} jobs: the queue keeps {} completed ones "
+                          "(spec.jobs.retention.completed)",
+                          report.completed, file_.pool.spec.jobs.retention.completed_count));
         }
       }
       if (!options_.report.empty()) write_report(report);
       if (!redis_) give_queue_back(connection, file_.pool);
       display_.say("\n" + report_text(report, display_.style()));
       if (redis_ && report.left > 0) {
-        display_.say("the private Redis ends now, and the jobs that were left with it; "
-                     "--redis URL keeps them");
+        display_.say(
+            "the private Redis ends now, and the jobs that were left with it; "
+            "--redis URL keeps them");
       }
       if (!options_.until_empty) return 0;
       if (interrupted_) return kInterrupted;

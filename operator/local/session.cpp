@@ -1,9 +1,9 @@
 #include "operator/local/session.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <fstream>
 
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "operator/pool/event_reasons.h"
@@ -54,8 +54,9 @@ Session::Session(Options options)
   controller::Controller::Options control;
   control.pools = [this](const std::string& key) { return look_up(key); };
   control.endpoint = [this](const pool::Pool&, bool) { return options_.endpoint; };
-  control.write_status = [this](const pool::Pool&, const pool::Status&,
-                                const pool::Status& after) { take_status(after); };
+  control.write_status = [this](const pool::Pool&, const pool::Status&, const pool::Status& after) {
+    take_status(after);
+  };
   control.write_event = [this](const pool::Pool&, const controller::EventNote& event) {
     tell_event(event);
   };

@@ -28,7 +28,7 @@ class Session {
     std::string directory;   // handlers run there
     std::string log_folder;  // empty: workers write to stderr
     std::int64_t term = 0;
-    queue::Counts before;    // the queue as it was found
+    queue::Counts before;  // the queue as it was found
     Display* display = nullptr;
     Bell* bell = nullptr;
     metrics::Registry* metrics = nullptr;

@@ -51,9 +51,8 @@ View LocalWorkload::observe(const pool::Pool& pool) const {
   view.known = true;
   view.replicas = entry.set.replicas();
   view.selector = "workerpool.dev/pool=" + pool.meta.name;
-  view.pods = entry.set.pods([this](const std::string& uid) {
-    return !options_.registered || options_.registered(uid);
-  });
+  view.pods = entry.set.pods(
+      [this](const std::string& uid) { return !options_.registered || options_.registered(uid); });
   return view;
 }
 
@@ -169,8 +168,8 @@ void LocalWorkload::start(Entry& entry, const std::string& uid, std::vector<Work
   const WorkerIdentity identity{entry.set.name_of(uid), uid};
   const std::string log_file = log_of(entry, uid);
   try {
-    Command command = worker_command(options_.runner, entry.pool, options_.endpoint, identity,
-                                     base_environment_);
+    Command command =
+        worker_command(options_.runner, entry.pool, options_.endpoint, identity, base_environment_);
     command.directory = options_.directory;
     UniqueFd log;
     if (!log_file.empty()) {

@@ -1,12 +1,12 @@
 // A pool's workers as processes of `workerpool-runner` on this machine. One thread starts them,
 // hears of their ends (pidfds in one poll(), no timer at rest) and carries out what WorkerSet says.
-// That thread lives as long as the object: should the operator die, its workers get SIGTERM from the
-// kernel and drain.
+// That thread lives as long as the object: should the operator die, its workers get SIGTERM from
+// the kernel and drain.
 //
 // `ready` means: the process runs and its uid is registered with the queue (Options::registered),
 // which is what the runner's own /readyz says. All methods may be called from any thread; they only
-// change what is wanted and return at once. The callbacks come from the supervising thread (on_change
-// also from a caller's) without a lock held.
+// change what is wanted and return at once. The callbacks come from the supervising thread
+// (on_change also from a caller's) without a lock held.
 #pragma once
 
 #include <condition_variable>
@@ -39,10 +39,10 @@ struct WorkerEnd {
 class LocalWorkload : public Workload {
  public:
   struct Options {
-    std::string runner;     // path of workerpool-runner
+    std::string runner;  // path of workerpool-runner
     redis::Endpoint endpoint;
-    std::string directory;  // handlers run here
-    std::string log_folder; // worker-<number>.log of every place; empty: all to our stderr
+    std::string directory;      // handlers run here
+    std::string log_folder;     // worker-<number>.log of every place; empty: all to our stderr
     Millis kill_margin{15000};  // SIGKILL so long after the drainTimeout of the pool
     std::function<bool(const std::string& uid)> registered;
     std::function<void(const std::string& pool_key)> on_change;

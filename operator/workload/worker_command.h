@@ -16,8 +16,8 @@ struct WorkerIdentity {
   std::string uid;   // the first part of the worker's name in the queue
 };
 
-/// `base` is what every worker inherits (NAME=value, without WP_*). Its probe port stays closed: the
-/// supervisor sees the process itself, and a worker on a laptop listens on nothing.
+/// `base` is what every worker inherits (NAME=value, without WP_*). Its probe port stays closed:
+/// the supervisor sees the process itself, and a worker on a laptop listens on nothing.
 Command worker_command(const std::string& runner, const pool::Pool& pool,
                        const redis::Endpoint& endpoint, const WorkerIdentity& identity,
                        const std::vector<std::string>& base);

@@ -125,8 +125,8 @@ WorkerSet::Slot* WorkerSet::find(const std::string& uid) {
 }
 
 const WorkerSet::Slot* WorkerSet::find(const std::string& uid) const {
-  const auto it = std::find_if(slots_.begin(), slots_.end(),
-                               [&](const Slot& slot) { return slot.uid == uid; });
+  const auto it =
+      std::find_if(slots_.begin(), slots_.end(), [&](const Slot& slot) { return slot.uid == uid; });
   return it != slots_.end() ? &*it : nullptr;
 }
 

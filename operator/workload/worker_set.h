@@ -62,14 +62,14 @@ class WorkerSet {
     int number = 0;
     std::string name;
     std::string uid;
-    Millis created{0};   // wall
+    Millis created{0};  // wall
     Phase phase = Phase::waiting;
-    Millis start_at{0};  // steady; waiting
+    Millis start_at{0};    // steady; waiting
     bool ordered = false;  // its start, or its end when leaving, was given out
-    Millis started{0};   // steady; running
+    Millis started{0};     // steady; running
     bool ready = false;
     bool leaving = false;
-    Millis kill_at{0};   // steady; leaving
+    Millis kill_at{0};  // steady; leaving
     bool killed = false;
     Backoff backoff{kRestart};
     std::string why;

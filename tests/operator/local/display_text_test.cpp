@@ -85,7 +85,8 @@ TEST_CASE("lines are cut by characters, never within one") {
 }
 
 TEST_CASE("decisions and notes") {
-  CHECK(decision_line(Millis{100}, 0, 4, "9 waiting", kUnicode) == "    0.1s  0 → 4 workers: 9 waiting");
+  CHECK(decision_line(Millis{100}, 0, 4, "9 waiting", kUnicode) ==
+        "    0.1s  0 → 4 workers: 9 waiting");
   CHECK(decision_line(Millis{100}, 4, 1, "idle", kAscii) == "    0.1s  4 -> 1 worker: idle");
   CHECK(note_line(Millis{0}, true, "x", kAscii) == "    0.0s  ! x");
   CHECK(note_line(Millis{0}, false, "x", kAscii) == "    0.0s  x");
@@ -126,7 +127,7 @@ TEST_CASE("not on a terminal: changes only, two a second, the last one at the en
   {
     Display display(pipe.ends[1]);
     display.show(picture(0, 5, 0, 0));
-    display.show(picture(100, 4, 1, 0));   // too soon
+    display.show(picture(100, 4, 1, 0));  // too soon
     display.say("a line that stays");
     display.show(picture(600, 3, 1, 1));
     display.show(picture(1200, 3, 1, 1));  // nothing new

@@ -22,6 +22,8 @@ using test::eventually;
 
 namespace {
 
+constexpr Millis kPatience{30000};
+
 std::string read_file(const std::string& path) {
   std::ostringstream text;
   text << std::ifstream(path).rdbuf();
@@ -47,9 +49,14 @@ struct Place {
   }
   std::unique_ptr<test::Process> start(std::vector<std::string> more = {},
                                        std::map<std::string, std::string> environment = {}) const {
-    std::vector<std::string> words = {test::program("workerpool-operator"), "local", "-f",
-                                      path + "/pool.yaml", "--results", path + "/results.jsonl",
-                                      "--report", path + "/report.json"};
+    std::vector<std::string> words = {test::program("workerpool-operator"),
+                                      "local",
+                                      "-f",
+                                      path + "/pool.yaml",
+                                      "--results",
+                                      path + "/results.jsonl",
+                                      "--report",
+                                      path + "/report.json"};
     words.insert(words.end(), more.begin(), more.end());
     environment.insert({"XDG_RUNTIME_DIR", path + "/run"});
     environment.insert({"LANG", "C"});
@@ -58,11 +65,15 @@ struct Place {
   }
   std::string url_file() const { return path + "/run/workerpool/tiny.url"; }
   std::string url() const {
-    REQUIRE(eventually([&] { return std::filesystem::exists(url_file()); }));
+    REQUIRE(eventually([&] { return std::filesystem::exists(url_file()); }, kPatience));
     std::string line;
     std::ifstream in(url_file());
     std::getline(in, line);
     return line;
+  }
+  // Of a handler that says so: a job that is claimed but not started goes back at a stop.
+  bool job_started() const {
+    return eventually([&] { return std::filesystem::exists(path + "/started"); }, kPatience);
   }
   nlohmann::json report() const { return nlohmann::json::parse(read_file(path + "/report.json")); }
   std::vector<nlohmann::json> results() const {
@@ -160,13 +171,10 @@ TEST_CASE_FIXTURE(Place, "until empty: a dead job is exit status 1, and said") {
 }
 
 TEST_CASE_FIXTURE(Place, "SIGINT while a job runs: the job completes, then everything ends") {
-  pool("[sh, -c, 'sleep 2; echo done']");
+  pool("[sh, -c, 'touch started; sleep 2; echo done']");
   const auto operator_process = start();
-  {
-    Client client(url());
-    client.enqueue({"x"});
-    REQUIRE(eventually([&] { return client.counts().active == 1; }));
-  }
+  Client(url()).enqueue({"x"});
+  REQUIRE(job_started());
   operator_process->signal(SIGINT);
   CHECK(operator_process->wait(Millis{30000}) == 0);
   INFO(operator_process->output());
@@ -178,14 +186,15 @@ TEST_CASE_FIXTURE(Place, "SIGINT while a job runs: the job completes, then every
 
 TEST_CASE_FIXTURE(Place, "a second SIGINT: the running job is given back at once") {
   const test::RedisServer redis;
-  pool("[sleep, '600']");
+  pool("[sh, -c, 'touch started; exec sleep 600']");
   const auto operator_process = start({"--redis", redis.url()});
   Client client(url());
   client.enqueue({"x"});
-  REQUIRE(eventually([&] { return client.counts().active == 1; }));
+  REQUIRE(job_started());
   operator_process->signal(SIGINT);
-  REQUIRE(eventually(
-      [&] { return operator_process->output().find("stopping:") != std::string::npos; }));
+  REQUIRE(
+      eventually([&] { return operator_process->output().find("stopping:") != std::string::npos; },
+                 kPatience));
   operator_process->signal(SIGINT);
   CHECK(operator_process->wait(Millis{20000}) == 0);
   INFO(operator_process->output());
@@ -194,7 +203,8 @@ TEST_CASE_FIXTURE(Place, "a second SIGINT: the running job is given back at once
   CHECK(client.queue.check().empty());
 }
 
-TEST_CASE_FIXTURE(Place, "a Redis that stays: the next run finds the queue, and nobody is in its way") {
+TEST_CASE_FIXTURE(Place,
+                  "a Redis that stays: the next run finds the queue, and nobody is in its way") {
   const test::RedisServer redis;
   pool("[cat]");
   Client client(redis.url());
@@ -245,7 +255,8 @@ TEST_CASE_FIXTURE(Place, "what the user got wrong is one line and exit status 2"
   pool("[no-such-program]");
   refuse({}, {}, "\"no-such-program\", which is no executable file in PATH");
   pool("[/bin/cat]");
-  refuse({}, {{"PATH", "/no/such/folder"}}, "redis-server is not installed: `apt-get install redis-server`");
+  refuse({}, {{"PATH", "/no/such/folder"}},
+         "redis-server is not installed: `apt-get install redis-server`");
   refuse({"--runner", "/no/such/runner"}, {}, "runner: \"/no/such/runner\" is no executable file");
   std::filesystem::remove(path + "/pool.yaml");
   refuse({}, {}, "No such file or directory");
@@ -258,15 +269,18 @@ TEST_CASE_FIXTURE(Place, "a worker that is killed starts again, and its job with
   Client client(url());
   client.enqueue({"x"});
   std::string info;
-  REQUIRE(eventually([&] {
-    for (const queue::WorkerCounts& worker : client.counts().workers) {
-      if (worker.held == 1) info = worker.info;
-    }
-    return !info.empty();
-  }));
+  REQUIRE(eventually(
+      [&] {
+        for (const queue::WorkerCounts& worker : client.counts().workers) {
+          if (worker.held == 1) info = worker.info;
+        }
+        return !info.empty();
+      },
+      kPatience));
   kill(nlohmann::json::parse(info).at("pid").get<pid_t>(), SIGKILL);
   REQUIRE(eventually(
-      [&] { return operator_process->output().find("it starts again") != std::string::npos; }));
+      [&] { return operator_process->output().find("it starts again") != std::string::npos; },
+      kPatience));
   std::ofstream(path + "/go") << "";
   const auto exit = operator_process->wait(Millis{60000});
   INFO(operator_process->output());
@@ -278,15 +292,17 @@ TEST_CASE_FIXTURE(Place, "a worker that is killed starts again, and its job with
 
 TEST_CASE_FIXTURE(Place, "the operator is killed: its worker finishes the job and leaves") {
   const test::RedisServer redis;
-  pool("[sh, -c, 'sleep 1; echo ok']");
+  pool("[sh, -c, 'touch started; sleep 1; echo ok']");
   const auto operator_process = start({"--redis", redis.url()});
   Client client(url());
   client.enqueue({"x"});
-  REQUIRE(eventually([&] { return client.counts().active == 1; }));
+  REQUIRE(job_started());
   operator_process->signal(SIGKILL);
   CHECK(operator_process->wait() == 1000 + SIGKILL);
-  CHECK(eventually([&] {
-    const queue::Counts counts = client.counts();
-    return counts.done == 1 && counts.workers.empty();
-  }));
+  CHECK(eventually(
+      [&] {
+        const queue::Counts counts = client.counts();
+        return counts.done == 1 && counts.workers.empty();
+      },
+      kPatience));
 }

@@ -13,7 +13,7 @@ Report sample() {
   queue::Counts before;
   before.stat = {{"completed", 10}, {"busy_ms", 1000}, {"duration:3", 7}};
   queue::Counts after;
-  after.stat = {{"completed", 30},  {"failed", 5},       {"dead", 1},
+  after.stat = {{"completed", 30}, {"failed", 5},      {"dead", 1},
                 {"busy_ms", 3500}, {"duration:3", 27}, {"duration:8", 5}};
   after.waiting = 2;
   Seen seen;
@@ -33,8 +33,8 @@ TEST_CASE("a report counts what grew since the start") {
   CHECK(report.failed_attempts == 5);
   CHECK(report.dead == 1);
   CHECK(report.left == 2);
-  CHECK(report.average_ms == 100);      // 2500 ms over 25 executions
-  CHECK(report.p95_below_ms == 256);    // 20 of 25 below 8 ms: 95 % needs the next bucket
+  CHECK(report.average_ms == 100);    // 2500 ms over 25 executions
+  CHECK(report.p95_below_ms == 256);  // 20 of 25 below 8 ms: 95 % needs the next bucket
   CHECK_FALSE(report.good());
 }
 
@@ -66,8 +66,9 @@ TEST_CASE("results: one object per job") {
   job.id = "a";
   job.state = queue::JobState::done;
   job.result = R"({"result":{"n":1},"duration_ms":7,"history":[]})";
-  CHECK(result_of(job) ==
-        nlohmann::json({{"id", "a"}, {"state", "done"}, {"result", {{"n", 1}}}, {"duration_ms", 7}}));
+  CHECK(
+      result_of(job) ==
+      nlohmann::json({{"id", "a"}, {"state", "done"}, {"result", {{"n", 1}}}, {"duration_ms", 7}}));
   job.state = queue::JobState::dead;
   job.type = "t";
   job.result = R"({"error":"no"})";
