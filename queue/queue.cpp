@@ -110,6 +110,18 @@ std::string key_name(std::string_view queue, std::string_view part) {
   return fmt::format("wp:{{{}}}:{}", queue, part);
 }
 
+std::string owner_of(std::string_view uid, std::string_view pool_key) {
+  return fmt::format("{}@{}", uid, pool_key);
+}
+
+bool owner_gives_way(std::string_view owner, std::string_view mine) {
+  if (owner.empty() || owner == "standalone" || owner == "orphaned") return true;
+  const std::size_t at = owner.find('@');
+  const std::size_t mine_at = mine.find('@');
+  return at != std::string_view::npos && mine_at != std::string_view::npos &&
+         owner.substr(at) == mine.substr(mine_at);
+}
+
 std::string problem_with_queue_name(std::string_view name) {
   const bool fine =
       !name.empty() && name.size() <= 128 && std::all_of(name.begin(), name.end(), [](char c) {

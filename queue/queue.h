@@ -26,6 +26,12 @@ inline constexpr int kFormat = 1;  // of the keys and values; written to T:cfg
 /// The last part of a key's name → the whole: `wp:{<queue>}:<part>`.
 std::string key_name(std::string_view queue, std::string_view part);
 
+/// Who writes a queue's T:cfg: `<uid>@<namespace>/<name>` of the pool.
+std::string owner_of(std::string_view uid, std::string_view pool_key);
+/// Whether `owner` may be replaced by `mine`: nobody's, or a pool of the same name (deleted, and
+/// made again) whose term is older.
+bool owner_gives_way(std::string_view owner, std::string_view mine);
+
 /// 1..128 of A-Za-z0-9._:/- ; empty when fine, else one line.
 std::string problem_with_queue_name(std::string_view name);
 

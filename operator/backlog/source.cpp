@@ -162,9 +162,9 @@ void BacklogReader::Source::read(const Due& due) {
 void BacklogReader::Source::keep_config(const std::string& pool_key, const Watch& watch,
                                         queue::Counts& counts) {
   const bool ours = counts.config_owner == watch.owner;
-  const bool free = !counts.config_present || counts.config_owner == "standalone" ||
-                    counts.config_owner == "orphaned";
-  if (!ours && !free) return;
+  if (!ours && counts.config_present && !queue::owner_gives_way(counts.config_owner, watch.owner)) {
+    return;
+  }
   std::int64_t term = 0;
   {
     const std::lock_guard lock(mutex_);
@@ -174,7 +174,7 @@ void BacklogReader::Source::keep_config(const std::string& pool_key, const Watch
     if (!entry.contacted) {
       // Above the term found there: a predecessor's late write is refused from now on.
       entry.contacted = true;
-      if (ours) entry.term = std::max(entry.term, counts.config_term + 1);
+      entry.term = std::max(entry.term, counts.config_term + 1);
     }
     term = entry.term;
   }
@@ -204,7 +204,7 @@ void BacklogReader::Source::succeed(const std::string& pool_key, const Watch& wa
     Entry& entry = found->second;
     Snapshot& snapshot = entry.snapshot;
     const bool conflict = counts.config_present && counts.config_owner != watch.owner &&
-                          counts.config_owner != "standalone" && counts.config_owner != "orphaned";
+                          !queue::owner_gives_way(counts.config_owner, watch.owner);
     changed = !entry.attempted || snapshot.error.has_value() || !snapshot.counts ||
               snapshot.conflict != conflict || !same_demand(*snapshot.counts, counts);
     // The workers' own words come with some readings only; the last ones stay meanwhile.

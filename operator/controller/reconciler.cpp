@@ -187,7 +187,7 @@ void Reconciler::watch_queue(Run& run) {
   watch.has_workers = run.findings.view.replicas > 0 || !run.findings.view.pods.empty();
   watch.config = pool::queue_config(run.pool);
   watch.config_hash = pool::queue_config_hash(watch.config);
-  watch.owner = run.pool.meta.uid;
+  watch.owner = queue::owner_of(run.pool.meta.uid, run.key);
   watch.term = options_.term;
   backlog_.watch(run.key, watch);
 
@@ -196,7 +196,7 @@ void Reconciler::watch_queue(Run& run) {
   if (latest && latest->conflict) {
     run.findings.obstacle = {
         pool::condition::kQueueConflict, pool::condition::kQueueConflict,
-        fmt::format("queue {} belongs to another pool (uid {}): give this pool another queue.name",
+        fmt::format("queue {} belongs to another pool ({}): give this pool another queue.name",
                     run.pool.spec.queue.name, latest->other_owner)};
   }
   if (latest && latest->error == redis::ErrorClass::auth) run.come_back(kAuthRetry);

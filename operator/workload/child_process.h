@@ -1,5 +1,6 @@
 // A program run as a child that does not outlive us: it gets SIGTERM when the *thread* that started
-// it ends (PR_SET_PDEATHSIG), so start it from a thread that lives as long as the child may. It
+// it ends (PR_SET_PDEATHSIG), so start it from a thread that lives as long as the child may. When a
+// process of several threads is killed, the kernel may send it again for each of them. The child
 // leads a process group of its own (a Ctrl-C in the terminal reaches only us), begins with an empty
 // signal mask and default dispositions, and inherits no descriptor but 0, 1 and 2.
 //

@@ -4,8 +4,13 @@
 redis.call('DEL', K_nil)
 local hash, owner, term, format, n = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
 local there = redis.call('HMGET', K_cfg, 'hash', 'owner', 'term')
-if there[1] and there[2] ~= owner and there[2] ~= 'standalone' and there[2] ~= 'orphaned' then
-  return 'owner'
+local before = there[2] or ''
+if there[1] and before ~= owner and before ~= 'standalone' and before ~= 'orphaned' then
+  -- uid@namespace/name: a pool that was deleted and made again takes over from itself.
+  local name = string.match(before, '@.*$')
+  if not name or name ~= string.match(owner, '@.*$') or tonumber(there[3] or 0) >= term then
+    return 'owner'
+  end
 end
 if there[2] == owner and tonumber(there[3] or 0) > term then return 'stale' end
 if there[1] == hash and there[2] == owner and tonumber(there[3] or 0) == term then

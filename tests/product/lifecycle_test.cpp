@@ -91,4 +91,10 @@ TEST_CASE("deleting a pool removes its Deployment; its job ends in peace") {
   CHECK(counts.stat.at("completed") == 1);
   CHECK(counts.stat.at("started") == 1);
   CHECK_THROWS((void)product.deployment("gone"));
+
+  // Made again under its name, it finds its queue.
+  product.apply_pool("gone", {"true"});
+  CHECK(eventually([&] { return product.condition("gone", "Ready").starts_with("True/"); },
+                   Millis{30000}));
+  CHECK(product.condition("gone", "QueueConflict") == "False/AsDeclared");
 }

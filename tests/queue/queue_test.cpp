@@ -233,6 +233,22 @@ TEST_CASE("configuration: a lower term and another pool are refused") {
   CHECK(f.queue.write_config({}, "hash4", "another", 9) == ConfigWritten::other_owner);
 }
 
+TEST_CASE(
+    "a pool made again under its name takes its queue over; a late write of the old one fails") {
+  QueueFixture f;
+  (void)f.raw.execute({"DEL", key_name("q", "cfg")});
+  const std::string old_pool = owner_of("uid-1", "ns/p");
+  const std::string new_pool = owner_of("uid-2", "ns/p");
+  CHECK(f.queue.write_config({}, "h", old_pool, 5) == ConfigWritten::written);
+  CHECK(f.queue.write_config({}, "h", owner_of("uid-2", "ns/other"), 9) ==
+        ConfigWritten::other_owner);
+  CHECK(f.queue.write_config({}, "h", new_pool, 5) == ConfigWritten::other_owner);
+  CHECK(f.queue.write_config({}, "h", new_pool, 6) == ConfigWritten::written);
+  CHECK(f.queue.write_config({}, "h", old_pool, 5) == ConfigWritten::other_owner);
+  CHECK(owner_gives_way("standalone", new_pool));
+  CHECK_FALSE(owner_gives_way("somebody", new_pool));
+}
+
 TEST_CASE("pausing moves no data and stops claims; resuming brings the token back") {
   QueueFixture f;
   f.put("x");
