@@ -284,7 +284,7 @@ Options& Options::bytes(Setting setting, std::int64_t& value, Bounds bounds) {
 Options& Options::choice(Setting setting, std::string& value, std::vector<std::string> allowed) {
   impl_->add_value(
       std::move(setting), false,
-      [&value, allowed](const auto& texts) -> std::optional<std::string> {
+      [&value, allowed = std::move(allowed)](const auto& texts) -> std::optional<std::string> {
         if (std::find(allowed.begin(), allowed.end(), last(texts)) == allowed.end()) {
           return "one of " + join(allowed, ", ");
         }

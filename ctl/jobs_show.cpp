@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ctl/near_names.h"
+#include "ctl/output/fields.h"
 #include "ctl/output/format.h"
 #include "ctl/output/table.h"
 
@@ -20,10 +21,6 @@ constexpr std::size_t kShownBytes = 400;  // of payload, result and error in the
 
 std::string time_cell(Millis time) {
   return time > Millis{0} ? format_time(time) : std::string();
-}
-
-ordered_json time_or_null(Millis time) {
-  return time > Millis{0} ? ordered_json(format_time(time)) : ordered_json(nullptr);
 }
 
 std::string cut(const std::string& text) {
@@ -65,24 +62,23 @@ std::string hex(const std::string& bytes) {
 }
 
 ordered_json document_of(const Session& session, const JobView& job, const ordered_json& result) {
-  ordered_json document = {
-      {"id", job.id},
-      {"queue", session.queue.name()},
-      {"redis", session.target.endpoint.describe()},
-      {"database", session.target.endpoint.database},
-      {"state", queue::to_string(job.state)},
-      {"type", job.type.empty() ? ordered_json() : ordered_json(job.type)},
-      {"priority", job.priority},
-      {"enqueued", time_or_null(job.enqueued)},
-      {"due", time_or_null(job.due)},
-      {"finished", time_or_null(job.finished)},
-      {"worker", job.worker.empty() ? ordered_json() : ordered_json(job.worker)},
-      {"epoch", job.epoch > 0 ? ordered_json(job.epoch) : ordered_json()},
-      {"lease_until", time_or_null(job.lease_until)},
-      {"failures", job.failures},
-      {"crashes", job.crashes},
-      {"losses", job.losses},
-      {"deferrals", job.deferrals}};
+  ordered_json document = {{"id", job.id},
+                           {"queue", session.queue.name()},
+                           {"redis", session.target.endpoint.describe()},
+                           {"database", session.target.endpoint.database},
+                           {"state", queue::to_string(job.state)},
+                           {"type", text_or_null(job.type)},
+                           {"priority", job.priority},
+                           {"enqueued", time_or_null(job.enqueued)},
+                           {"due", time_or_null(job.due)},
+                           {"finished", time_or_null(job.finished)},
+                           {"worker", text_or_null(job.worker)},
+                           {"epoch", job.epoch > 0 ? ordered_json(job.epoch) : ordered_json()},
+                           {"lease_until", time_or_null(job.lease_until)},
+                           {"failures", job.failures},
+                           {"crashes", job.crashes},
+                           {"losses", job.losses},
+                           {"deferrals", job.deferrals}};
   if (!job.payload_kept) {
     document["payload"] = nullptr;
   } else if (is_text(job.payload)) {

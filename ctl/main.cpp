@@ -128,13 +128,13 @@ void declare_lookups(Options& options, Arguments& a) {
 
 // `jobs show ID` and `jobs show QUEUE ID`: the last word is the id.
 std::string take_job_id(Arguments& a) {
-  const std::string id = a.second.empty() ? std::exchange(a.first, "") : a.second;
+  std::string id = a.second.empty() ? std::exchange(a.first, "") : a.second;
   if (id.empty()) throw UsageError("ID: is missing; jobs show QUEUE ID");
   return id;
 }
 
 std::string queue_name(const Arguments& a) {
-  const std::string name = a.first.empty() ? a.queue : a.first;
+  std::string name = a.first.empty() ? a.queue : a.first;
   if (name.empty()) throw UsageError("queue: is missing (--queue, -q or WP_QUEUE)");
   if (const std::string problem = queue::problem_with_queue_name(name); !problem.empty()) {
     throw UsageError(problem);

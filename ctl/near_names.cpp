@@ -94,6 +94,7 @@ std::vector<std::string> nearest(std::vector<std::string> names, std::string_vie
   std::stable_sort(near.begin(), near.end(),
                    [](const Ranked& a, const Ranked& b) { return a.distance < b.distance; });
   std::vector<std::string> chosen;
+  chosen.reserve(near.size());
   for (Ranked& ranked : near) chosen.push_back(std::move(ranked.name));
   if (chosen.empty()) chosen = std::move(names);
   if (chosen.size() > most) chosen.resize(most);

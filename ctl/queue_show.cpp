@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ctl/near_names.h"
+#include "ctl/output/fields.h"
 #include "ctl/output/format.h"
 #include "ctl/output/table.h"
 
@@ -29,6 +30,7 @@ std::vector<StateCount> states_of(const queue::Counts& counts) {
 
 std::vector<std::optional<double>> shares_of(const std::vector<StateCount>& states) {
   std::vector<std::optional<std::int64_t>> parts;
+  parts.reserve(states.size());
   for (const StateCount& state : states) parts.emplace_back(state.jobs);
   return shares(parts);
 }
@@ -36,19 +38,6 @@ std::vector<std::optional<double>> shares_of(const std::vector<StateCount>& stat
 // Buckets of histograms are named <what>:<bucket>; people get the plain counters.
 bool is_bucket(const std::string& counter) {
   return counter.find(':') != std::string::npos;
-}
-
-template <typename T>
-ordered_json or_null(const std::optional<T>& value) {
-  return value ? ordered_json(*value) : ordered_json(nullptr);
-}
-
-ordered_json ms_or_null(const std::optional<Millis>& value) {
-  return value ? ordered_json(value->count()) : ordered_json(nullptr);
-}
-
-ordered_json text_or_null(const std::string& text) {
-  return text.empty() ? ordered_json(nullptr) : ordered_json(text);
 }
 
 ordered_json document_of(const Session& session, const queue::Counts& counts) {
@@ -64,8 +53,7 @@ ordered_json document_of(const Session& session, const queue::Counts& counts) {
   }
   document["states"] = std::move(list);
   document["due"] = counts.due;
-  document["next_due"] =
-      counts.next_due ? ordered_json(format_time(*counts.next_due)) : ordered_json(nullptr);
+  document["next_due"] = time_or_null(counts.next_due.value_or(Millis{0}));
   document["oldest_wait_ms"] = ms_or_null(counts.oldest_wait);
   document["bytes"] = counts.bytes;
   document["paused"] = counts.paused;

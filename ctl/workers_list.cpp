@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ctl/near_names.h"
+#include "ctl/output/fields.h"
 #include "ctl/output/format.h"
 #include "ctl/output/table.h"
 
@@ -92,15 +93,6 @@ std::string state_of(const WorkerRow& row) {
   return row.retired ? "retiring" : "serving";
 }
 
-template <typename T>
-ordered_json or_null(const std::optional<T>& value) {
-  return value ? ordered_json(*value) : ordered_json(nullptr);
-}
-
-ordered_json text_or_null(const std::string& value) {
-  return value.empty() ? ordered_json(nullptr) : ordered_json(value);
-}
-
 ordered_json document_of(const Session& session, const std::vector<WorkerRow>& rows) {
   ordered_json list = ordered_json::array();
   for (const WorkerRow& row : rows) {
@@ -116,7 +108,7 @@ ordered_json document_of(const Session& session, const std::vector<WorkerRow>& r
                     {"share", or_null(row.share)},
                     {"rss", or_null(row.rss)},
                     {"beat_age_ms", row.beat_age.count()},
-                    {"uptime_ms", row.uptime ? ordered_json(row.uptime->count()) : ordered_json()},
+                    {"uptime_ms", ms_or_null(row.uptime)},
                     {"version", text_or_null(row.version)}});
   }
   return {{"queue", session.queue.name()},
@@ -129,12 +121,14 @@ ordered_json document_of(const Session& session, const std::vector<WorkerRow>& r
 
 std::vector<WorkerRow> worker_rows(const queue::Counts& counts) {
   std::vector<WorkerRow> rows;
+  rows.reserve(counts.workers.size());
   for (const queue::WorkerCounts& worker : counts.workers) {
     rows.push_back(row_of(worker, counts.now));
   }
   std::sort(rows.begin(), rows.end(),
             [](const WorkerRow& a, const WorkerRow& b) { return a.worker < b.worker; });
   std::vector<std::optional<std::int64_t>> executed;
+  executed.reserve(rows.size());
   for (const WorkerRow& row : rows) executed.push_back(row.executed);
   const auto percents = shares(executed);
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i].share = percents[i];
