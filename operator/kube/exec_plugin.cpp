@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -75,6 +76,7 @@ class SpawnSettings {
 
 std::vector<char*> pointers(std::vector<std::string>& words) {
   std::vector<char*> result;
+  result.reserve(words.size() + 1);
   for (std::string& word : words) result.push_back(word.data());
   result.push_back(nullptr);
   return result;
@@ -179,7 +181,7 @@ ExecCredential ExecPlugin::run() const {
     const std::string name = setting.substr(0, setting.find('='));
     if (!env.contains(name) && name != "KUBERNETES_EXEC_INFO") settings.push_back(setting);
   }
-  for (const auto& [name, value] : env) settings.push_back(name + "=" + value);
+  for (const auto& [name, value] : env) settings.push_back(fmt::format("{}={}", name, value));
   settings.push_back("KUBERNETES_EXEC_INFO=" + info.dump());
 
   Pipe out;

@@ -59,7 +59,9 @@ void identify(SSL_CTX* context, const TlsMaterial& material) {
     throw std::invalid_argument("the client certificate cannot be read");
   }
   while (Owned<X509> issuer = next_certificate(chain.get())) {
-    if (SSL_CTX_add_extra_chain_cert(context, issuer.get()) == 1) issuer.release();
+    if (SSL_CTX_add_extra_chain_cert(context, issuer.get()) == 1) {
+      static_cast<void>(issuer.release());  // the context owns it now
+    }
   }
   const Owned<BIO> bio = reader(material.key);
   const Owned<EVP_PKEY> key(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));

@@ -20,7 +20,7 @@ Next with_problem(Next next, const KubeError& error) {
 }  // namespace
 
 WatchMachine::Step WatchMachine::step(Said said) {
-  return std::visit([this](auto&& alternative) { return on(std::move(alternative)); },
+  return std::visit([this]<typename What>(What&& what) { return on(std::forward<What>(what)); },
                     std::move(said));
 }
 
@@ -84,7 +84,7 @@ WatchMachine::Step WatchMachine::on(ListAnswered said) {
   return step;
 }
 
-WatchMachine::Step WatchMachine::on(RequestFailed said) {
+WatchMachine::Step WatchMachine::on(const RequestFailed& said) {
   const KubeError& error = said.error;
   Step step;
   if (state_ == State::listing) {

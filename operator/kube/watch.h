@@ -84,7 +84,7 @@ class WatchMachine {
 
  private:
   Step on(ListAnswered said);
-  Step on(RequestFailed said);
+  Step on(const RequestFailed& said);
   Step on(WatchLine said);
   Step on(WatchEnded said);
   Step on_error_event(const nlohmann::json& status);
