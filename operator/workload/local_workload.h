@@ -1,7 +1,7 @@
 // A pool's workers as processes of `workerpool-runner` on this machine. One thread starts them,
 // hears of their ends (pidfds in one poll(), no timer at rest) and carries out what WorkerSet says.
 // That thread lives as long as the object: should the operator die, its workers get SIGTERM from
-// the kernel and drain.
+// the kernel and leave: jobs are finished or given back, never lost.
 //
 // `ready` means: the process runs and its uid is registered with the queue (Options::registered),
 // which is what the runner's own /readyz says. All methods may be called from any thread; they only
