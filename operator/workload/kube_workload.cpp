@@ -219,8 +219,10 @@ KubeWorkload::Deployment KubeWorkload::share_replicas(const pool::Pool& pool, De
                                                       Memory& memory) {
   for (int tries = kTries;; --tries) {
     try {
-      const std::string version =
-          api_.scale(live->ns, live->name, live->replicas, live->resource_version, false);
+      // Forced where only our other hand holds them: a Scale with 0 replicas leaves the number out,
+      // which the API server takes for a conflict with the 0 of the creation.
+      const std::string version = api_.scale(live->ns, live->name, live->replicas,
+                                             live->resource_version, held_by_operator(*live));
       return note_scaled(pool, *live, live->replicas, version, memory);
     } catch (const KubeError& error) {
       if (!error.is_conflict() || tries <= 1) throw;

@@ -112,6 +112,26 @@ TEST_CASE("an apply of another template keeps the replicas") {
   CHECK(workload->observe(pool).replicas == 4);
 }
 
+TEST_CASE("a Deployment that was created at zero takes another template, and stays at zero") {
+  ClusterFixture cluster;
+  auto workload = cluster.make_workload();
+  workload->ensure(cluster.put_pool(workers_with_image("app:1")), 0);
+  const pool::Pool pool = cluster.put_pool(workers_with_image("app:2"));
+  // A status written in between is a conflict that the next reconcile meets again.
+  REQUIRE(eventually([&] {
+    try {
+      workload->ensure(pool, 9);
+      return true;
+    } catch (const WorkloadError& error) {
+      return error.kind() != WorkloadError::Kind::conflict;
+    }
+  }));
+  CHECK(image_of(cluster.deployment()) == "app:2");
+  CHECK(cluster.replicas() == 0);
+  scale_until_done(*workload, pool, 2);
+  CHECK(cluster.replicas() == 2);
+}
+
 TEST_CASE("scaling down, and to zero") {
   ClusterFixture cluster;
   auto workload = cluster.make_workload();
