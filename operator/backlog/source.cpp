@@ -105,9 +105,14 @@ std::optional<BacklogReader::Source::Due> BacklogReader::Source::wait_for_due() 
     if (stop_) return std::nullopt;
     Due due;
     Millis next = Millis::max();
-    for (const auto& [key, entry] : entries_) {
-      if (entry.next_read <= now()) due.emplace_back(key, entry.watch);
-      next = std::min(next, entry.next_read);
+    for (auto& [key, entry] : entries_) {
+      if (entry.next_read > now()) {
+        next = std::min(next, entry.next_read);
+        continue;
+      }
+      due.emplace_back(key, entry.watch);
+      // Whatever sets an earlier time while this reading is under way wants another one.
+      entry.next_read = Millis::max();
     }
     if (!due.empty()) return due;
     if (next == Millis::max()) {
@@ -218,9 +223,8 @@ void BacklogReader::Source::succeed(const std::string& pool_key, const Watch& wa
     }
     entry.attempted = true;
     entry.last_read = now();
-    if (entry.next_read <= entry.last_read) {
-      entry.next_read = entry.last_read + interval_after(counts, entry.watch);
-    }
+    entry.next_read =
+        std::min(entry.next_read, entry.last_read + interval_after(counts, entry.watch));
     snapshot.read_at = entry.last_read;
     snapshot.error.reset();
     snapshot.message.clear();

@@ -75,6 +75,38 @@ TEST_CASE("an enqueue is seen long before the next reading of an idle queue is d
   CHECK(r.changes_of("default/a") >= 2);
 }
 
+TEST_CASE("a job enqueued while a reading is under way is not overlooked") {
+  // Two hundred queues are read in one round trip and their configurations written one by one: what
+  // is enqueued into the last of them meanwhile is announced before that reading has ended.
+  constexpr int kQueues = 200;
+  RedisServer server;
+  Reader r;
+  redis::Connection raw(server.endpoint());
+  raw.connect();
+  const auto name = [](int i) { return "q" + std::to_string(i); };
+  const auto watch_all = [&](const std::string& hash) {
+    for (int i = 0; i < kQueues; ++i) {
+      Watch watch = watch_of(server.endpoint(), name(i));
+      watch.config_hash = hash;
+      r.reader.watch("default/" + name(i), watch);
+    }
+  };
+  watch_all("h1");
+  REQUIRE(eventually([&] {
+    return r.readable("default/" + name(kQueues - 1)) &&
+           raw.execute({"PUBSUB", "NUMSUB", queue::key_name(name(kQueues - 1), "events")})
+                   .at(1)
+                   .integer() == 1;
+  }));
+  watch_all("h2");
+  while (queue::Queue(raw, name(kQueues / 2)).read_config().hash != "h2") {
+  }
+  put(server.endpoint(), name(kQueues - 1), 1);
+  CHECK(eventually(
+      [&] { return r.reader.latest("default/" + name(kQueues - 1))->counts->waiting == 1; },
+      Millis{5000}));
+}
+
 TEST_CASE("the queue's configuration is written, kept, and written anew after a flush") {
   RedisServer server;
   Reader r;
