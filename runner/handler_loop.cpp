@@ -67,8 +67,11 @@ void HandlerLoop::watch_leases() {
   lease_timer_ = 0;
   if (running_.empty()) return;
   const Millis until{hold_until_.load()};
-  if (boot_now() < until) {
-    lease_timer_ = loop_.at(until, [this] { watch_leases(); });
+  const Millis now = boot_now();
+  if (now < until) {
+    // No further than a second ahead: a configuration that kills on partitions may end one that
+    // did not, and then the end is nearer than it was.
+    lease_timer_ = loop_.at(std::min(until, now + Millis{1000}), [this] { watch_leases(); });
     return;
   }
   std::vector<std::int64_t> epochs;

@@ -8,6 +8,8 @@
 namespace wp::backlog {
 namespace {
 
+// Counts of a queue with 2000 workers and their own words are below 8 MiB.
+constexpr redis::Timeouts kBounds{.reply_bytes = std::size_t{16} << 20};
 constexpr Millis kBusyInterval{1000};
 constexpr Millis kIdleInterval{15000};
 constexpr Millis kWakeGap{10};  // two wake-ups of one pool are at least so far apart
@@ -43,7 +45,9 @@ Millis interval_after(const queue::Counts& counts, const Watch& watch) {
 
 BacklogReader::Source::Source(redis::Endpoint endpoint,
                               std::function<void(const std::string&)> on_change)
-    : on_change_(std::move(on_change)), commands_(endpoint), subscription_(endpoint) {
+    : on_change_(std::move(on_change)),
+      commands_(endpoint, kBounds),
+      subscription_(endpoint, kBounds) {
   reader_ = std::thread([this] { read_loop(); });
   subscriber_ = std::thread([this] { subscribe_loop(); });
 }
@@ -131,6 +135,10 @@ void BacklogReader::Source::read_loop() {
       backoff_.reset();
     } catch (const redis::Error& error) {
       fail(*due, error);
+    } catch (const std::exception& error) {
+      // Whatever a server makes us run into ends at this border, not the operator.
+      commands_.close();
+      fail(*due, redis::Error(redis::ErrorClass::protocol, error.what()));
     }
   }
 }
@@ -151,8 +159,8 @@ void BacklogReader::Source::read(const Due& due) {
     const auto& [key, watch] = due[i];
     try {
       if (replies[i].type == redis::Reply::Type::error) {
-        throw redis::Error(redis::classify_reply(replies[i].bytes),
-                           replies[i].bytes.substr(0, 200));
+        // Only the class: what a server says is not repeated in our log.
+        throw redis::Error(redis::classify_reply(replies[i].bytes), "an error reply");
       }
       queue::Counts counts = queue::Queue::parse_counts(replies[i]);
       keep_config(key, watch, counts);

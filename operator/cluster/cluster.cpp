@@ -218,6 +218,7 @@ class Operator {
                                              log::error("the lease was lost: ending at once");
                                              _exit(1);
                                            }});
+    competing_ = elector_.get();
     elector_->start();
   }
 
@@ -237,7 +238,10 @@ class Operator {
 
   std::vector<HealthCheck> live_checks() {
     return {{"election", [this]() -> std::optional<std::string> {
-               if (elector_ && elector_->stuck(Millis{20000})) return "the lease is not renewed";
+               const kube::LeaderElector* elector = competing_.load();
+               if (elector != nullptr && elector->stuck(Millis{20000})) {
+                 return "the lease is not renewed";
+               }
                return std::nullopt;
              }}};
   }
@@ -266,6 +270,7 @@ class Operator {
   bool stopped_ = false;
   std::unique_ptr<controller::Controller> controller_;
   std::unique_ptr<kube::LeaderElector> elector_;
+  std::atomic<kube::LeaderElector*> competing_{nullptr};  // for the probes' threads
 };
 
 }  // namespace

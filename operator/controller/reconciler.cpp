@@ -245,8 +245,15 @@ void Reconciler::carry_out(Run& run) {
     return;
   }
   try {
+    const bool decided_blind = !f.view.known;
     options_.workload->ensure(run.pool, f.decision->replicas);
     f.view = options_.workload->observe(run.pool);
+    if (decided_blind && f.view.known && f.view.replicas != f.decision->replicas) {
+      // The target was there all the time and unseen: a decision from an unknown size is none.
+      f.decision.reset();
+      run.come_back(Millis{1});
+      return;
+    }
     set_replicas(run);
   } catch (const WorkloadError& error) {
     switch (error.kind()) {

@@ -130,12 +130,12 @@ std::string names(const std::map<std::string, Entry>& entries) {
   return list.empty() ? "none" : list;
 }
 
-const Entry& find(const std::map<std::string, Entry>& entries, const std::string& kind,
-                  const std::string& name, const std::string& paths) {
-  const auto found = entries.find(name);
+const Entry& find(const std::map<std::string, Entry>& entries, std::string_view kind,
+                  std::string_view name, std::string_view paths) {
+  const auto found = entries.find(std::string(name));
   if (found == entries.end()) {
-    throw KubeConfigError("kubeconfig " + paths + ": " + kind + " \"" + name +
-                          "\" is not defined; there are: " + names(entries));
+    throw KubeConfigError("kubeconfig " + std::string(paths) + ": " + std::string(kind) + " \"" +
+                          std::string(name) + "\" is not defined; there are: " + names(entries));
   }
   return found->second;
 }

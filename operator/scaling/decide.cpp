@@ -92,6 +92,8 @@ Decision decide(State& state, const Params& params, const Snapshot& snapshot) {
     decision.reason = fmt::format("the queue could not be read: {} {} held", snapshot.current,
                                   workers(snapshot.current));
     state.empty_since.reset();
+    // What was wanted meanwhile is not known either: as after a start, hold for one window.
+    state.started = snapshot.now;
     return decision;
   }
 

@@ -51,7 +51,7 @@ struct State {
   std::deque<std::pair<Millis, int>> wants;  // of the last window, falling: the first is highest
   std::deque<std::pair<Millis, int>> ups;    // when how many were added, for the rate
   std::optional<Millis> empty_since;         // nothing waits, nothing runs
-  std::optional<Millis> started;             // the first snapshot: after it, no down for a window
+  std::optional<Millis> started;  // the first known snapshot: after it, no down for a window
 };
 
 /// Why the number is what it is; the first word is the cause, the caps follow.

@@ -1,5 +1,5 @@
 --! keys nil cfg ready alone active own held meta res dead delayed workers winfo retire stat fails types wake events
---! use base stats meta own ready back retire hold
+--! use time base stats meta own ready back retire hold
 -- ARGV: worker, full (0|1), info, n, p, then n times: id, epoch; then p times: id, percent, message.
 -- Answers {now, lost…, cancelled…, retired, paused, claimable, next event, hash}.
 redis.call('DEL', K_nil)

@@ -1,4 +1,5 @@
 --! keys nil cfg ready active wake events
+--! use time
 -- The operator's write of T:cfg. ARGV: hash, owner, term, format, n, then n times: field, value.
 -- Answers 'written', 'unchanged', 'stale' (a higher term was here) or 'owner' (another pool's).
 redis.call('DEL', K_nil)
@@ -18,7 +19,13 @@ if there[1] == hash and there[2] == owner and tonumber(there[3] or 0) == term th
 end
 local fields = {'hash', hash, 'owner', owner, 'term', ARGV[3], 'format', format}
 for i = 1, n * 2 do fields[#fields + 1] = ARGV[5 + i] end
+-- A shorter lease must not shorten the leases that are held: their workers renew at the old pace
+-- until they hear of it.
+local old_lease = tonumber(redis.call('HGET', K_cfg, 'lease_ms') or 0)
 redis.call('HSET', K_cfg, unpack(fields))
+if old_lease > tonumber(redis.call('HGET', K_cfg, 'lease_ms') or 0) then
+  redis.call('HSET', K_cfg, 'lease_was', old_lease, 'lease_until', now + old_lease)
+end
 
 -- What is paused or limited may have changed: rule W again.
 local cfg = redis.call('HMGET', K_cfg, 'paused', 'max_active')

@@ -1,5 +1,5 @@
 --! keys cfg ready alone delayed active held meta done dead workers winfo retire stat types
---! use base meta
+--! use time base meta
 -- Reads only. ARGV: horizon ms, with worker info (0|1), n, then n pod uids that terminate.
 local horizon, with_info, n = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[3])
 local cfg = redis.call('HMGET', K_cfg, 'hash', 'owner', 'term', 'paused', 'bytes')

@@ -1,5 +1,5 @@
 --! keys cfg ready alone delayed active own meta body done dead stat types wake events
---! use base stats meta ready
+--! use time base stats meta ready
 -- ARGV: force (0|1), n, then n times: id, priority, delay in ms, type, envelope.
 -- Answers {'ok', {id's state, …}} with 'new' for accepted ones and the state of a duplicate, or
 -- {'full', retry ms, what}, {'nopool'}, {'toobig', index, bytes, allowed}. Nothing is taken then.

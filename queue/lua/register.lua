@@ -1,5 +1,5 @@
 --! keys nil cfg ready alone active own held meta res dead delayed workers winfo stat fails types wake events
---! use base stats meta ready back
+--! use time base stats meta ready back
 -- ARGV: worker, info, our format, n, then n times: field, value (the defaults of T:cfg).
 -- Answers {'ok', now, jobs taken back, T:cfg as a list} or {'format', the queue's}.
 redis.call('DEL', K_nil)

@@ -1,5 +1,5 @@
 --! keys nil cfg ready alone active own held meta res dead delayed workers winfo stat fails types wake events
---! use base stats meta own ready back
+--! use time base stats meta own ready back
 -- ARGV: worker, kind (released|interrupted), leave (0|1), n, then n times: id, epoch.
 -- Answers how many were still this worker's.
 redis.call('DEL', K_nil)

@@ -1,5 +1,5 @@
 --! keys nil cfg ready alone delayed active own held meta body done dead res workers retire stat fails types wake events
---! use base stats meta own ready retain back retire hold
+--! use time base stats meta own ready retain back retire hold
 -- ARGV: worker, want, m, then m times: id, epoch, outcome, text, duration ms, delay ms, chance
 -- (0..9999, for the jitter). Answers {now, settled…, claimed…, retired, paused, claimable,
 -- next event, hash}.
@@ -7,7 +7,7 @@ redis.call('DEL', K_nil)       -- Redis checks maxmemory at a script's first wri
 local cfg = redis.call('HMGET', K_cfg, 'lease_ms', 'paused', 'max_active', 'seen', 'hold', 'hash',
   'max_attempts', 'max_crashes', 'max_losses', 'backoff_initial_ms', 'backoff_factor',
   'backoff_max_ms', 'backoff_jitter_percent', 'keep_done_count', 'keep_done_age_ms',
-  'keep_dead_count', 'keep_dead_age_ms', 'keep_payloads', 'epoch')
+  'keep_dead_count', 'keep_dead_age_ms', 'keep_payloads', 'epoch', 'lease_was', 'lease_until')
 local worker, want, m = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local lease = tonumber(cfg[1] or 15000)
 local paused = cfg[2] == '1'
@@ -176,13 +176,16 @@ if now >= hold then
               'let its lease lapse')
   end
 end
--- An expiry beyond now + lease is impossible; a clock that stepped back leaves such ones.
-local beyond = redis.call('ZRANGEBYSCORE', K_active, '(' .. string.format('%.0f', now + lease),
+-- An expiry beyond now + lease is impossible; a clock that stepped back leaves such ones. For a
+-- while after the lease became shorter, the old one is the bound.
+local longest = lease
+if now < tonumber(cfg[21] or 0) then longest = math.max(lease, tonumber(cfg[20] or 0)) end
+local beyond = redis.call('ZRANGEBYSCORE', K_active, '(' .. string.format('%.0f', now + longest),
                           '+inf', 'LIMIT', 0, 100)
 if #beyond > 0 then
   local clamped = {}
   for i = 1, #beyond do
-    clamped[#clamped + 1] = now + lease
+    clamped[#clamped + 1] = now + longest
     clamped[#clamped + 1] = beyond[i]
   end
   call_vector('ZADD', K_active, clamped)

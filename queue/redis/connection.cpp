@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::size_t kReadChunk = 64 * 1024;
 constexpr std::size_t kMaxErrorText = 200;
+constexpr Millis kOverrun{1000};  // for a reply that is on its way when its time is over
 
 Millis deadline_after(Millis wait) {
   return system_clock().steady() + wait;
@@ -232,7 +233,12 @@ void Connection::flush(Millis deadline) {
 
 Reply Connection::read_reply(Millis deadline) {
   char buffer[kReadChunk];
+  std::size_t received = 0;
   for (;;) {
+    // Also while bytes keep coming: a peer that never ends a reply must not hold us.
+    if (system_clock().steady() > deadline + kOverrun)
+      fail(ErrorClass::timeout, "no reply in time");
+    if (received > timeouts_.reply_bytes) fail(ErrorClass::protocol, "the reply is too large");
     void* raw = nullptr;
     if (redisReaderGetReply(reader_.get(), &raw) != REDIS_OK) {
       fail(ErrorClass::protocol, clip(reader_->errstr));
@@ -246,6 +252,7 @@ Reply Connection::read_reply(Millis deadline) {
     const ssize_t n = ::recv(socket_.get(), buffer, sizeof buffer, 0);
     if (n > 0) {
       redisReaderFeed(reader_.get(), buffer, static_cast<std::size_t>(n));
+      received += static_cast<std::size_t>(n);
     } else if (n == 0) {
       fail(ErrorClass::closed, "the server closed the connection");
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {

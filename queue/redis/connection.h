@@ -28,6 +28,7 @@ class Script;
 struct Timeouts {
   Millis connect{3000};
   Millis reply{5000};
+  std::size_t reply_bytes = std::size_t{256} << 20;  // a longer reply is an Error(protocol)
 };
 
 /// A command as its words. Binary safe.

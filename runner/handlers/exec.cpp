@@ -1,6 +1,9 @@
 #include "runner/handlers/exec.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
+#include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -15,10 +18,13 @@ namespace {
 constexpr std::size_t kChunk = 64 * 1024;
 
 // Handlers' own words belong into the log that people read. A full log pipe loses them rather than
-// the others' time: stderr may be non-blocking, and then a write that does not fit is dropped.
+// the others' time: a pipe that is writable takes PIPE_BUF bytes at once without blocking.
 void pass_on(std::string_view bytes) {
   while (!bytes.empty()) {
-    const ssize_t n = ::write(STDERR_FILENO, bytes.data(), bytes.size());
+    pollfd log{STDERR_FILENO, POLLOUT, 0};
+    if (poll(&log, 1, 0) != 1 || (log.revents & POLLOUT) == 0) return;
+    const ssize_t n =
+        ::write(STDERR_FILENO, bytes.data(), std::min<std::size_t>(bytes.size(), PIPE_BUF));
     if (n > 0) {
       bytes.remove_prefix(static_cast<std::size_t>(n));
     } else if (n == 0 || errno != EINTR) {

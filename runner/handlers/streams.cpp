@@ -56,16 +56,17 @@ std::optional<queue::Progress> parse_progress(std::string_view line) {
 
 std::optional<std::string> LineBuffer::next() {
   for (;;) {
-    const std::size_t newline = bytes_.find('\n');
+    const std::size_t newline = bytes_.find('\n', read_);
     if (newline == std::string::npos) {
-      if (bytes_.size() > kMaxLine) {
+      if (bytes_.size() - read_ > kMaxLine) {
         bytes_.clear();
+        read_ = 0;
         skipping_ = true;
       }
       return std::nullopt;
     }
-    std::string line = bytes_.substr(0, newline);
-    bytes_.erase(0, newline + 1);
+    std::string line = bytes_.substr(read_, newline - read_);
+    read_ = newline + 1;
     if (std::exchange(skipping_, false) || line.size() > kMaxLine) continue;
     return line;
   }

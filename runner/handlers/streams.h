@@ -43,12 +43,17 @@ std::optional<queue::Progress> parse_progress(std::string_view line);
 /// Splits a stream into lines; a line longer than 4 KiB is dropped.
 class LineBuffer {
  public:
-  void add(std::string_view bytes) { bytes_ += bytes; }
+  void add(std::string_view bytes) {
+    bytes_.erase(0, read_);  // once per batch: per line it would be quadratic
+    read_ = 0;
+    bytes_ += bytes;
+  }
   /// The next whole line without its newline; absent when there is none yet.
   std::optional<std::string> next();
 
  private:
   std::string bytes_;
+  std::size_t read_ = 0;  // of bytes_, handed out already
   bool skipping_ = false;
 };
 

@@ -24,7 +24,8 @@ TEST_CASE(
     "Redis away with a backlog and running pods: the size holds, everything completes after") {
   if (!test::have_cluster()) exit(77);
   Product product({"appendonly yes", "appendfsync always"});
-  product.apply_pool("away", {"sh", "-c", "sleep 0.5; echo ok"}, {{"maxReplicas", 3}});
+  product.apply_pool("away", {"sh", "-c", "sleep 0.5; echo ok"},
+                     {{"maxReplicas", 3}, {"scaleDownWindow", "1s"}});
   REQUIRE(eventually([&] { return product.condition("away", "QueueReachable") == "True/Reached"; },
                      Millis{30000}));
   product.put("away", 60, "x");

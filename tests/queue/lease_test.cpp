@@ -118,6 +118,18 @@ TEST_CASE("an expiry beyond now + lease is clamped") {
   f.check();
 }
 
+TEST_CASE("a lease that becomes shorter takes no job away from a worker that has not heard of it") {
+  QueueFixture f(Fields{{"lease_ms", "60000"}});
+  f.put("x");
+  (void)f.claim(kWorker);
+  const Millis before = f.queue.job("x").lease_until;
+  CHECK(f.queue.write_config({{"lease_ms", "5000"}}, "shorter", "pool-uid", 2) ==
+        ConfigWritten::written);
+  (void)f.queue.step(kOther, {}, 0);
+  CHECK(f.queue.job("x").lease_until == before);
+  f.check();
+}
+
 TEST_CASE("a full beat gives back claims whose reply was lost, uncounted") {
   QueueFixture f;
   f.put("known");

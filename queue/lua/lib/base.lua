@@ -1,11 +1,3 @@
--- Redis's own time in ms: the only clock that every party shares.
-local function now_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
-
-local now = now_ms()
-
 -- A list of values on one vector call, nothing when the list is empty.
 local function call_vector(command, key, values)
   if #values > 0 then return redis.call(command, key, unpack(values)) end
