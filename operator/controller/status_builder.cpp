@@ -194,8 +194,13 @@ pool::Status build_status(const Findings& f) {
     workers.silent = f.fleet.silent;
     status.workers = workers;
     status.jobs = f.jobs;
-    status.health = f.health;
   }
+  // A pool that cannot work is not healthy, whatever its last jobs did.
+  const bool unreadable = !f.endpoint_reason.empty() || (f.backlog && f.backlog->error);
+  status.health = f.obstacle ? pool::HealthStatus::unhealthy
+                  : unreadable && f.health == pool::HealthStatus::healthy
+                      ? pool::HealthStatus::degraded
+                      : f.health;
   status.scale_operations = f.scale_operations;
   status.last_scale_time = f.last_scale_time;
 
