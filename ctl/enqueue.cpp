@@ -43,6 +43,9 @@ std::string read_bounded(const std::string& path, std::int64_t most) {
   int fd = STDIN_FILENO;
   if (path != "-") {
     opened.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!opened) {
+      throw CommandError(kError, fmt::format("payload: {}: {}", path, std::strerror(errno)));
+    }
     fd = opened.get();
   }
   std::string bytes;
