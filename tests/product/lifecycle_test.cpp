@@ -12,7 +12,8 @@ using wp::test::Product;
 TEST_CASE("50 jobs: the status moves, every job completes once, and the pool returns to zero") {
   if (!test::have_cluster()) exit(77);
   Product product;
-  product.apply_pool("quick", {"sh", "-c", "sleep 0.2; sha256sum"});
+  // Numbers of the status are written every 5 s: the jobs take twice that together.
+  product.apply_pool("quick", {"sh", "-c", "sleep 1; sha256sum"});
   REQUIRE(eventually([&] { return product.condition("quick", "QueueReachable") == "True/Reached"; },
                      Millis{30000}));
   CHECK(product.status("quick", "/desiredReplicas") == 0);
