@@ -1,6 +1,8 @@
 # wp_library(name SOURCES ... LINKS ...): one folder, one library, warnings are errors.
 # wp_program(name SOURCES ... LINKS ...): a binary.
-# wp_test(name LABEL unit|redis|fakeapi|cluster SOURCES ... LINKS ...): a doctest binary, run by ctest.
+# wp_test(name LABEL unit|redis|fakeapi|cluster [MATRIX] SOURCES ... LINKS ...): a doctest binary,
+#   run by ctest. MATRIX: besides name, on the machine's own Redis, ctest runs name@redis8 and
+#   name@valkey8, on the servers of tests/servers.
 
 add_library(wp_flags INTERFACE)
 target_include_directories(wp_flags INTERFACE ${PROJECT_SOURCE_DIR})
@@ -39,12 +41,21 @@ function(wp_program name)
 endfunction()
 
 function(wp_test name)
-  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;LINKS" ${ARGN})
+  cmake_parse_arguments(ARG "MATRIX" "LABEL;TIMEOUT" "SOURCES;LINKS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE wp_test_main ${ARG_LINKS})
   # The tests' own code runs once: compiling it fast is worth more than its speed.
   target_compile_options(${name} PRIVATE -O0 -U_FORTIFY_SOURCE)
   add_test(NAME ${name} COMMAND ${name})
+  set(tests ${name})
+  if(ARG_MATRIX)
+    foreach(server redis-8 valkey-8)
+      string(REPLACE "-" "" suffix ${server})
+      add_test(NAME ${name}@${suffix}
+               COMMAND ${PROJECT_SOURCE_DIR}/tests/servers/with ${server} $<TARGET_FILE:${name}>)
+      list(APPEND tests ${name}@${suffix})
+    endforeach()
+  endif()
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
   endif()
@@ -54,8 +65,8 @@ function(wp_test name)
     set(cluster ${PROJECT_BINARY_DIR}/cluster)
     list(APPEND environment "WORKERPOOL_CLUSTER_DIR=${cluster}"
                             "KUBECONFIG=${cluster}/admin.kubeconfig")
-    set_tests_properties(${name} PROPERTIES FIXTURES_REQUIRED control_plane RUN_SERIAL TRUE)
+    set_tests_properties(${tests} PROPERTIES FIXTURES_REQUIRED control_plane RUN_SERIAL TRUE)
   endif()
-  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT}
+  set_tests_properties(${tests} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT}
     ENVIRONMENT "${environment}" SKIP_RETURN_CODE 77)
 endfunction()
