@@ -1,38 +1,33 @@
-// One connection to Redis: TCP or unix socket, AUTH and SELECT, every wait bounded.
+// One connection to Redis: TCP, TLS or unix socket, straight or to the master that sentinels name;
+// AUTH, SELECT and scripts; every wait bounded.
 //
 // Owned by one thread at a time; only interrupt() may be called from others. After an Error with
 // connection_lost() the connection is closed and the outcome of the commands in flight is unknown;
 // connect() opens it anew. It never reconnects by itself: whether a command may be repeated is the
-// caller's knowledge.
+// caller's knowledge. A server that turned into a replica (read_only) or wants another password
+// (auth) closes the connection as well: connect() asks the sentinels and reads the files again.
 #pragma once
 
-#include <atomic>
-#include <memory>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
-#include "base/unique_fd.h"
+#include "queue/redis/channel.h"
 #include "queue/redis/endpoint.h"
 #include "queue/redis/error.h"
 #include "queue/redis/reply.h"
-
-struct redisReader;
+#include "queue/redis/waiter.h"
 
 namespace wp::redis {
 
 class Script;
 
 struct Timeouts {
-  Millis connect{3000};
+  Millis connect{3000};  // names, sentinels, socket and handshake together
   Millis reply{5000};
   std::size_t reply_bytes = std::size_t{256} << 20;  // a longer reply is an Error(protocol)
 };
-
-/// A command as its words. Binary safe.
-using Command = std::vector<std::string>;
 
 /// A call of a script: keys and arguments.
 struct ScriptCall {
@@ -44,14 +39,14 @@ struct ScriptCall {
 class Connection {
  public:
   explicit Connection(Endpoint endpoint, Timeouts timeouts = {});
-  ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  /// Opens the socket, authenticates, selects the database. Throws Error.
+  /// Opens the stream, authenticates, selects the database; with sentinels also makes sure that the
+  /// server is a master. Reads the files that the endpoint names. Throws Error.
   void connect();
   void close();
-  bool connected() const { return static_cast<bool>(socket_); }
+  bool connected() const { return channel_.is_open(); }
 
   /// Sends one command and waits for its reply. An error reply is thrown as Error.
   Reply execute(const Command& command);
@@ -74,32 +69,30 @@ class Connection {
 
   /// Makes a wait of the owning thread end soon with Error(closed). Callable from any thread, at
   /// any time; the connection stays unusable until `connect()` is called again.
-  void interrupt();
+  void interrupt() { waiter_.interrupt(); }
   /// Takes an interruption back before connect(): for owners that go on.
-  void clear_interrupt();
+  void clear_interrupt() { waiter_.clear(); }
 
   const Endpoint& endpoint() const { return endpoint_; }
   /// Credentials or address change; takes effect at the next connect().
   void set_endpoint(Endpoint endpoint) { endpoint_ = std::move(endpoint); }
 
  private:
-  struct ReaderDeleter {
-    void operator()(redisReader* reader) const;
-  };
-
-  void append(const Command& command);
-  void flush(Millis deadline);
-  Reply read_reply(Millis deadline);
-  bool wait(short events, Millis deadline);  // false: the deadline passed
+  void connect_to_master(Millis deadline);
+  void greet();
+  /// The reply, unless it is an error: then thrown.
+  Reply checked(Reply reply);
+  void look_at_error(const Reply& reply);
   void load_missing(std::span<const ScriptCall> calls);
-  [[noreturn]] void fail(ErrorClass error, const std::string& what);
+  /// Runs what talks to the server. An Error ends the connection and gets the place in front.
+  template <typename Action>
+  auto talk(Action action);
 
   Endpoint endpoint_;
   Timeouts timeouts_;
-  UniqueFd socket_;
-  UniqueFd interrupt_;
-  std::unique_ptr<redisReader, ReaderDeleter> reader_;
-  std::string out_;
+  Waiter waiter_;
+  Channel channel_;
+  std::size_t first_sentinel_ = 0;  // the one that answered last
   std::vector<const Script*> loaded_;
 };
 

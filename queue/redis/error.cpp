@@ -13,6 +13,8 @@ std::string_view to_string(ErrorClass error) {
       return "Timeout";
     case ErrorClass::closed:
       return "Closed";
+    case ErrorClass::tls:
+      return "Tls";
     case ErrorClass::auth:
       return "Auth";
     case ErrorClass::permission:
@@ -35,6 +37,18 @@ std::string_view to_string(ErrorClass error) {
   return "Server";
 }
 
+namespace {
+
+// Redis 6: "ERR Error running script (call to f_…): @user_script:7: -READONLY You can't …".
+std::string_view cause_within(std::string_view message) {
+  if (!message.starts_with("ERR Error running script")) return message;
+  constexpr std::string_view kCause = ": -";
+  const std::size_t cause = message.find(kCause);
+  return cause == std::string_view::npos ? message : message.substr(cause + kCause.size());
+}
+
+}  // namespace
+
 ErrorClass classify_reply(std::string_view message) {
   static constexpr std::array<std::pair<std::string_view, ErrorClass>, 12> kPrefixes = {{
       {"NOAUTH", ErrorClass::auth},
@@ -50,6 +64,7 @@ ErrorClass classify_reply(std::string_view message) {
       {"WRONGTYPE", ErrorClass::wrong_type},
       {"ERR Protocol error", ErrorClass::protocol},
   }};
+  message = cause_within(message);
   for (const auto& [prefix, error] : kPrefixes) {
     if (message.starts_with(prefix)) return error;
   }

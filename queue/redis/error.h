@@ -12,6 +12,7 @@ enum class ErrorClass {
   refused,        // nobody listens, no such host, no such socket
   timeout,        // no answer in time
   closed,         // the connection ended under us
+  tls,            // no trust: a certificate, a name or a file of ours is wrong
   auth,           // wrong or missing password or user
   permission,     // the user may not run this command or touch this key
   loading,        // Redis reads its data set
@@ -34,16 +35,21 @@ class Error : public std::runtime_error {
   ErrorClass error_class() const { return class_; }
 
   /// True when the connection can't be used any more, and the outcome of what was sent is unknown.
+  /// Not true of read_only and auth, which a server answers instead of acting: the command had no
+  /// effect. The Connection closes itself after these too, since the next connect() may find
+  /// another master or another password.
   bool connection_lost() const {
     return class_ == ErrorClass::refused || class_ == ErrorClass::timeout ||
-           class_ == ErrorClass::closed || class_ == ErrorClass::protocol;
+           class_ == ErrorClass::closed || class_ == ErrorClass::tls ||
+           class_ == ErrorClass::protocol;
   }
 
  private:
   ErrorClass class_;
 };
 
-/// The class of an error reply, by its first word (NOAUTH, LOADING, …).
+/// The class of an error reply, by its first word (NOAUTH, LOADING, …), also where it comes out of
+/// a script on Redis 6, which puts words of its own in front.
 ErrorClass classify_reply(std::string_view message);
 
 }  // namespace wp::redis
