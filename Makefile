@@ -5,7 +5,7 @@ BUILD := build/$(PRESET)
 TEST_JOBS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test format clean
+.PHONY: help setup build demo test bench format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,12 @@ demo: setup ## a pool on this machine compresses 240 files and checks every resu
 
 test: build ## every layer of tests; the last line says how many passed and failed
 	@tools/test $(BUILD) --parallel $(TEST_JOBS)
+
+# Figures, not a pass or a fail; kept in a file, so that two commits can be compared.
+bench: setup ## measures the queue beside the ceiling of this machine's Redis
+	@cmake --preset $(PRESET) >/dev/null
+	@cmake --build --preset $(PRESET) --target bench_queue workerpool-runner
+	@$(BUILD)/bench/queue all --jobs 40000 --tries 100 --json $(BUILD)/bench.json
 
 format: ## clang-format over every C++ file that git knows
 	@git ls-files '*.h' '*.cpp' | xargs clang-format -i

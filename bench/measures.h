@@ -1,0 +1,36 @@
+// The measurements by name. Each starts what it needs, adds its figures to the report, and leaves
+// nothing behind. Goals are figures for people: nothing fails.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "bench/report.h"
+
+namespace wp::bench {
+
+struct Effort {
+  int rounds = 3;                // of each side, in turns
+  std::int64_t jobs = 60000;     // of a round, at batches of 32 and more
+  std::int64_t depth = 1000000;  // the deepest queue
+  int idle_seconds = 60;
+  int tries = 200;     // of the pickup
+  std::string runner;  // the program; empty: not there
+};
+
+/// Jobs a second of one worker at batches of 1, 8, 32 and 128, beside the ceiling.
+void measure_step(const Effort& effort, Report& report);
+/// The same of 1, 4 and 16 workers at batch 32.
+void measure_workers(const Effort& effort, Report& report);
+/// Time of a job with 100, 10,000 and a million waiting; and the memory of a waiting job.
+void measure_depth(const Effort& effort, Report& report);
+/// Jobs a second of one and of four producers at batches of 500, beside the ceiling.
+void measure_enqueue(const Effort& effort, Report& report);
+/// Jobs a second of the runner itself, with the handler that does nothing, beside the ceiling.
+void measure_runner(const Effort& effort, Report& report);
+/// Commands a minute of a runner without work.
+void measure_idle(const Effort& effort, Report& report);
+/// From an enqueue on an idle queue until a runner has the job, beside a bare BRPOP.
+void measure_pickup(const Effort& effort, Report& report);
+
+}  // namespace wp::bench
