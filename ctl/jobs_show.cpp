@@ -139,7 +139,7 @@ void print_table(const Session& session, const JobView& job, const ordered_json&
 int jobs_show(Session& session, const std::string& id, Format format) {
   const JobView job = session.queue.job(id);
   if (job.state == JobState::unknown) {
-    if (is_unknown(session.queue.counts(Millis{0}, {}, false))) {
+    if (is_unknown(session.queue.counts())) {
       throw unknown_queue(session.connection, session.queue.name());
     }
     throw CommandError(

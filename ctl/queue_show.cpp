@@ -106,7 +106,7 @@ void print_tables(const Session& session, const queue::Counts& counts) {
 }
 
 queue::Counts known_counts(Session& session) {
-  queue::Counts counts = session.queue.counts(Millis{0}, {}, false);
+  queue::Counts counts = session.queue.counts();
   if (is_unknown(counts)) throw unknown_queue(session.connection, session.queue.name());
   return counts;
 }

@@ -136,7 +136,7 @@ std::vector<WorkerRow> worker_rows(const queue::Counts& counts) {
 }
 
 int workers_list(Session& session, Format format) {
-  const queue::Counts counts = session.queue.counts(Millis{0}, {}, true);
+  const queue::Counts counts = session.queue.counts({.worker_info = true});
   if (is_unknown(counts)) throw unknown_queue(session.connection, session.queue.name());
   const std::vector<WorkerRow> rows = worker_rows(counts);
   if (format != Format::table) {

@@ -1,6 +1,10 @@
 #include "queue/codec.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <openssl/evp.h>
+
+#include "queue/redis/error.h"
 
 namespace wp::queue {
 namespace {
@@ -17,26 +21,179 @@ json result_value(const std::string& text) {
   return parsed.is_discarded() ? json(text) : parsed;
 }
 
+// EVP's own base64: RFC 4648, one line.
+std::string to_base64(std::string_view bytes) {
+  std::string out((bytes.size() + 2) / 3 * 4, '\0');
+  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                  reinterpret_cast<const unsigned char*>(bytes.data()),
+                  static_cast<int>(bytes.size()));
+  return out;
+}
+
+std::string from_base64(const std::string& text) {
+  std::string out(text.size() / 4 * 3, '\0');
+  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                                   reinterpret_cast<const unsigned char*>(text.data()),
+                                   static_cast<int>(text.size()));
+  if (size < 0) return {};
+  out.resize(static_cast<std::size_t>(size));
+  for (std::size_t i = text.size(); i > 0 && text[i - 1] == '=' && !out.empty(); --i) {
+    out.pop_back();
+  }
+  return out;
+}
+
+// JSON holds UTF-8 only; any other payload travels as base64.
+bool is_utf8(const std::string& text) {
+  try {
+    (void)json(text).dump();
+    return true;
+  } catch (const json::exception&) {
+    return false;
+  }
+}
+
+json encode_step(const ChainStep& step) {
+  json out = {{"id", step.id}, {"type", step.type}, {"priority", step.priority}};
+  if (is_utf8(step.payload)) {
+    out["payload"] = step.payload;
+  } else {
+    out["payload_base64"] = to_base64(step.payload);
+  }
+  return out;
+}
+
+std::string text_member(const json& object, const char* name, std::string fallback) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : fallback;
+}
+
+std::vector<ChainStep> decode_chain(const json& header) {
+  std::vector<ChainStep> chain;
+  const auto steps = header.find("chain");
+  if (steps == header.end() || !steps->is_array()) return chain;
+  for (const json& raw : *steps) {
+    if (!raw.is_object()) continue;
+    ChainStep step;
+    step.id = text_member(raw, "id", "");
+    step.type = text_member(raw, "type", "default");
+    step.payload = raw.contains("payload_base64")
+                       ? from_base64(text_member(raw, "payload_base64", ""))
+                       : text_member(raw, "payload", "");
+    const auto priority = raw.find("priority");
+    if (priority != raw.end() && priority->is_number_integer()) {
+      step.priority = std::clamp(priority->get<int>(), 0, 255);
+    }
+    chain.push_back(std::move(step));
+  }
+  return chain;
+}
+
+// Reads big-endian integers one after the other. Throws when the bytes end too early.
+class Reader {
+ public:
+  explicit Reader(std::string_view bytes) : bytes_(bytes) {}
+  std::int64_t number(std::size_t size) {
+    std::uint64_t value = 0;
+    for (const char c : text(size)) value = value << 8U | static_cast<unsigned char>(c);
+    return static_cast<std::int64_t>(value);
+  }
+  std::int64_t signed_number(std::size_t size) {
+    const std::int64_t value = number(size);
+    const std::int64_t half = std::int64_t{1} << (size * 8 - 1);
+    return value < half ? value : value - 2 * half;
+  }
+  std::string_view text(std::size_t size) {
+    if (bytes_.size() < size) {
+      throw redis::Error(redis::ErrorClass::protocol, "a claim's fence is shorter than its format");
+    }
+    const std::string_view out = bytes_.substr(0, size);
+    bytes_.remove_prefix(size);
+    return out;
+  }
+
+ private:
+  std::string_view bytes_;
+};
+
 }  // namespace
 
-std::string encode_envelope(std::string_view type, std::string_view payload) {
-  std::string bytes = dump(json{{"type", type}});
+std::string encode_envelope(const NewJob& job) {
+  std::string bytes;
+  if (job.type != "default" || !job.chain.empty() || !job.previous.empty()) {
+    json header = {{"type", job.type}};
+    for (const ChainStep& step : job.chain) header["chain"].push_back(encode_step(step));
+    if (!job.previous.empty()) header["previous"] = job.previous;
+    bytes = dump(header);
+  }
   bytes += '\n';
-  bytes += payload;
+  bytes += job.payload;
   return bytes;
 }
 
 Envelope decode_envelope(std::string_view bytes) {
   const std::size_t line = bytes.find('\n');
+  if (line == 0) return {"default", std::string(bytes.substr(1)), {}, {}};
   if (line != std::string_view::npos) {
     const json header = json::parse(bytes.substr(0, line), nullptr, false);
     if (header.is_object()) {
-      const auto type = header.find("type");
-      return {type != header.end() && type->is_string() ? type->get<std::string>() : "default",
-              std::string(bytes.substr(line + 1))};
+      return {text_member(header, "type", "default"), std::string(bytes.substr(line + 1)),
+              decode_chain(header), text_member(header, "previous", "")};
     }
   }
-  return {"default", std::string(bytes)};
+  return {"default", std::string(bytes), {}, {}};
+}
+
+std::string encode_options(const NewJob& job) {
+  if (job.unique.empty() && job.session.empty()) return {};
+  json options = json::object();
+  if (!job.unique.empty()) {
+    options["unique"] = job.unique;
+    if (job.unique_for > Millis{0}) options["unique_ms"] = job.unique_for.count();
+  }
+  if (!job.session.empty()) options["session"] = job.session;
+  return dump(options);
+}
+
+std::string encode_extras(const Settlement& settlement) {
+  if (!settlement.session && !settlement.next) return {};
+  json extras = json::object();
+  if (settlement.session) {
+    extras["v"] = settlement.session->version;
+    extras["d"] = settlement.session->document;
+  }
+  if (settlement.next) {
+    const NewJob& next = *settlement.next;
+    extras["n"] = {next.id, next.priority, next.type, encode_envelope(next), next.session};
+  }
+  std::string bytes;
+  json::to_msgpack(extras, bytes);
+  return bytes;
+}
+
+// The layouts are those of lua/lib/own.lua and lua/lib/meta.lua.
+Own decode_own(std::string_view packed) {
+  constexpr std::int64_t kSuspect = 1;
+  constexpr std::int64_t kNamed = 4;
+  Reader read(packed);
+  Own own;
+  own.epoch = read.number(8);
+  (void)read.text(static_cast<std::size_t>(read.number(1)));  // the worker: we
+  (void)read.number(1);                                       // cancelled
+  own.priority = static_cast<int>(read.number(1));
+  (void)read.number(6);  // seq
+  const std::int64_t enqueued = read.number(6);
+  own.ready_since = Millis{enqueued + read.signed_number(6)};
+  own.failures = static_cast<int>(read.number(3));
+  own.crashes = static_cast<int>(read.number(3));
+  own.losses = static_cast<int>(read.number(3));
+  (void)read.number(1);  // deferrals
+  (void)read.number(4);  // bytes
+  const std::int64_t flags = read.number(1);
+  own.suspect = (flags & kSuspect) != 0;
+  (void)read.number(1);  // type
+  if ((flags & kNamed) != 0) own.session = read.text(static_cast<std::size_t>(read.number(1)));
+  return own;
 }
 
 std::string result_to_json(std::string_view packed) {

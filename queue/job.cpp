@@ -55,8 +55,28 @@ std::string_view to_string(Settled settled) {
       return "dead";
     case Settled::stale:
       return "stale";
+    case Settled::conflict:
+      return "conflict";
+    case Settled::session_gone:
+      return "session gone";
+    case Settled::session_too_big:
+      return "session too big";
   }
   return "stale";
+}
+
+std::optional<NewJob> next_in_chain(const ClaimedJob& job, std::string_view result) {
+  if (job.chain.empty()) return std::nullopt;
+  const ChainStep& step = job.chain.front();
+  NewJob next;
+  next.id = step.id;
+  next.type = step.type;
+  next.payload = step.payload;
+  next.priority = step.priority;
+  next.session = job.session;
+  next.chain.assign(job.chain.begin() + 1, job.chain.end());
+  next.previous = result;
+  return next;
 }
 
 std::string problem_with(const NewJob& job, std::int64_t max_payload) {
@@ -73,6 +93,30 @@ std::string problem_with(const NewJob& job, std::int64_t max_payload) {
   }
   if (job.delay < Millis{0} || job.delay > std::chrono::hours{24 * 3650}) {
     return fmt::format("delay {} ms: allowed are 0 to 10 years", job.delay.count());
+  }
+  if (job.unique.size() > kMaxUniqueBytes) {
+    return fmt::format("unique key of {} bytes: allowed are {}", job.unique.size(),
+                       kMaxUniqueBytes);
+  }
+  if (job.unique_for < Millis{0} || job.unique_for > std::chrono::hours{24 * 3650}) {
+    return fmt::format("unique for {} ms: allowed are 0 to 10 years", job.unique_for.count());
+  }
+  if (!job.session.empty() && !is_word(job.session)) {
+    return fmt::format("session \"{}\": allowed are 1 to 64 characters of A-Z a-z 0-9 . _ : -",
+                       job.session.substr(0, 80));
+  }
+  if (job.chain.size() > kMaxChainSteps) {
+    return fmt::format("chain of {} steps: allowed are {}", job.chain.size(), kMaxChainSteps);
+  }
+  for (const ChainStep& step : job.chain) {
+    NewJob as_job;
+    as_job.id = step.id;
+    as_job.type = step.type;
+    as_job.payload = step.payload;
+    as_job.priority = step.priority;
+    if (const std::string problem = problem_with(as_job, max_payload); !problem.empty()) {
+      return "chain: " + problem;
+    }
   }
   if (static_cast<std::int64_t>(job.payload.size()) > max_payload) {
     return fmt::format("payload of {} bytes: allowed are {}; pass larger things by reference",

@@ -8,16 +8,15 @@
 // whose claim was answered to nobody.
 #pragma once
 
+#include <functional>
 #include <map>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/clock.h"
-#include "queue/job.h"
 #include "queue/redis/connection.h"
+#include "queue/views.h"
 
 namespace wp::queue {
 
@@ -55,98 +54,6 @@ class FormatError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// T:cfg as a runner sees it: the fields as text, by name; the named ones parsed.
-struct Config {
-  bool present = false;
-  std::string hash;
-  std::string owner;  // pool uid, "standalone", or empty
-  std::map<std::string, std::string> fields;
-
-  std::int64_t number(std::string_view field, std::int64_t fallback) const;
-  std::string text(std::string_view field, std::string_view fallback) const;
-};
-
-/// What every STEP and BEAT tells a worker about its place.
-struct WorkerView {
-  Millis now{0};                       // Redis's clock
-  std::vector<std::string> cancelled;  // jobs of this worker that someone cancelled
-  bool retired = false;                // by the operator: claim no more
-  bool paused = false;                 // the queue's claims stand still
-  bool claimable = false;              // a job could be claimed now
-  std::optional<Millis> next_due;      // when a STEP would find something: the earliest delayed
-                                       // job's due time or lease to reap; Redis's clock
-  std::string config_hash;             // re-read the config when it changes
-};
-
-struct StepResult {
-  std::vector<Settled> settled;  // one per settlement, in order
-  std::vector<ClaimedJob> claimed;
-  WorkerView view;
-};
-
-struct BeatResult {
-  std::vector<std::string> lost;  // of the claims named: no longer ours
-  WorkerView view;
-};
-
-struct RegisterResult {
-  Config config;
-  Millis now{0};
-  int taken_back = 0;  // jobs that an earlier incarnation held
-};
-
-struct WorkerCounts {
-  std::string worker;
-  Millis last_beat{0};  // Redis's clock
-  int held = 0;         // jobs it holds
-  bool retired = false;
-  std::string info;  // JSON as the worker wrote it; empty unless asked for
-};
-
-/// The queue at one moment (one script: the numbers belong together).
-struct Counts {
-  Millis now{0};              // Redis's clock
-  std::int64_t waiting = 0;   // ready and alone
-  std::int64_t due = 0;       // delayed, due already
-  std::int64_t due_soon = 0;  // delayed, due within the horizon (includes due)
-  std::int64_t delayed = 0;   // all delayed
-  std::int64_t active = 0;
-  std::int64_t active_serving = 0;  // without those on retired or terminating pods
-  std::int64_t dead = 0;
-  std::int64_t done = 0;   // kept
-  std::int64_t bytes = 0;  // of the bodies held
-  std::optional<Millis> next_due;
-  std::optional<Millis> oldest_wait;  // of the longest waiting head
-  bool paused = false;
-  bool config_present = false;
-  std::string config_hash;
-  std::string config_owner;
-  std::int64_t config_term = 0;
-  std::map<std::string, std::int64_t> stat;   // monotonic counters
-  std::map<std::string, std::int64_t> types;  // job type → waiting
-  std::vector<WorkerCounts> workers;
-};
-
-/// One job with everything known of it.
-struct JobView {
-  std::string id;
-  JobState state = JobState::unknown;  // unknown: no such job
-  std::string type;
-  std::string payload;  // empty when dropped
-  bool payload_kept = false;
-  int priority = 0;
-  int failures = 0, crashes = 0, losses = 0, deferrals = 0;
-  Millis enqueued{0};
-  Millis due{0};           // delayed
-  Millis finished{0};      // done, dead
-  std::string worker;      // active
-  std::int64_t epoch = 0;  // active
-  Millis lease_until{0};   // active
-  std::string result;      // JSON document: result or error, history, progress
-};
-
-enum class ConfigWritten { written, unchanged, stale_term, other_owner };
-
 class Queue {
  public:
   Queue(redis::Connection& connection, std::string name);
@@ -174,25 +81,60 @@ class Queue {
   int release(const std::string& worker, const std::vector<Claim>& claims, ReleaseKind kind,
               bool leave);
 
-  /// The worker's first call after each start. Writes `defaults` (with owner "standalone") when the
-  /// queue has no configuration. Throws FormatError.
+  /// The worker's first call after each start: takes back what earlier incarnations of its pod
+  /// hold, at most 500 jobs a script, repeated until none is left. Writes `defaults` (with owner
+  /// "standalone") when the queue has no configuration. Throws FormatError.
   RegisterResult register_worker(const std::string& worker, const std::string& info,
                                  const std::map<std::string, std::string>& defaults);
 
-  /// The operator's write of T:cfg: replaces all fields of `fields`, hash, owner and term.
+  // --- The operator's ---
+
+  /// Its write of T:cfg: replaces all fields of `fields`, hash, owner and term.
   ConfigWritten write_config(const std::map<std::string, std::string>& fields,
                              const std::string& hash, const std::string& owner, std::int64_t term);
   Config read_config();
+  /// The pool is deleted: producers are told that nobody serves the queue. Its jobs stay.
+  ConfigWritten orphan(const std::string& owner, std::int64_t term);
 
-  /// `terminating`: pod uids whose jobs do not count as serving. Reads only.
-  Counts counts(Millis horizon, const std::vector<std::string>& terminating, bool worker_info);
+  /// Reads only.
+  Counts counts(const CountsOptions& options = {});
   /// The same for pipelines over several queues: the call, and the reading of its reply.
-  static redis::ScriptCall counts_call(std::string_view queue, Millis horizon,
-                                       const std::vector<std::string>& terminating,
-                                       bool worker_info);
+  static redis::ScriptCall counts_call(std::string_view queue, const CountsOptions& options);
   static Counts parse_counts(const redis::Reply& reply);
 
+  /// From now on these pods claim nothing: also one that has not registered yet, and the next
+  /// incarnation of one that restarts. The controller's lapses after `lapse` unless renewed.
+  /// Answers how many jobs each still holds; 0: it is retired. Nothing: the term is out of date.
+  std::optional<std::vector<int>> retire(const std::vector<std::string>& pods, RetiredBy by,
+                                         std::int64_t term, Millis lapse = Millis{60000});
+  /// The controller takes back its own, a person any. Answers how many; nothing: stale term.
+  std::optional<int> unretire(const std::vector<std::string>& pods, RetiredBy by,
+                              std::int64_t term);
+  /// These pods (by uid) or workers are gone: what they hold goes back, at most 500 jobs a call.
+  /// `except`: the living worker of such a pod. Harmless to the queue if wrong: claims are fenced.
+  Reclaimed reclaim(const std::vector<std::string>& gone, LossCause cause,
+                    const std::string& reason, const std::string& except = "");
+  /// What STEP does in passing, for a queue that no worker serves: promote, reap, drop old jobs.
+  /// At least once in lease/2 while jobs are active, or each call begins a new hold.
+  Trimmed trim();
+
+  // --- A person's: by id, at most 1000 a call; each answers what it found ---
+
+  /// A waiting job is dead at once; a running one is stopped by its worker within a beat.
+  std::vector<Managed> cancel(const std::vector<std::string>& ids);
+  std::vector<Managed> promote(const std::vector<std::string>& ids);  // delayed → ready
+  std::vector<Managed> reprioritise(const std::vector<std::string>& ids, int priority);
+  std::vector<Managed> redrive(const std::vector<std::string>& ids);  // dead → ready, anew
+  std::vector<Managed> redrive_oldest(int limit);
+  std::vector<Managed> remove(const std::vector<std::string>& ids);  // any but active
+  /// `state`: ready (with alone), delayed, done or dead. At most 1000 a call.
+  Purged purge(JobState state, int limit);
+  /// Claims stand still until resumed, beside the pool's own pause. Answers who held it before.
+  std::string pause(const std::string& by);
+  std::string resume();
+
   JobView job(const std::string& id);
+  JobPage list(JobState state, int offset, int limit);
 
   /// Asserts the queue's invariants; each violation is one line. O(n): for tests and doctor only.
   std::vector<std::string> check();
@@ -203,6 +145,9 @@ class Queue {
 
  private:
   redis::ScriptCall call(const redis::Script& script) const;
+  std::vector<Managed> manage(const redis::Script& script, std::vector<std::string> args,
+                              const std::vector<std::string>& ids,
+                              const std::function<bool(JobState)>& changes);
 
   redis::Connection& connection_;
   std::string name_;

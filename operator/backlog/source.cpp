@@ -150,8 +150,10 @@ void BacklogReader::Source::read(const Due& due) {
     for (const auto& [key, watch] : due) {
       const auto found = entries_.find(key);
       const int readings = found == entries_.end() ? 0 : found->second.readings++;
-      calls.push_back(queue::Queue::counts_call(watch.queue, watch.horizon, {},
-                                                readings % kWorkerInfoEvery == 0));
+      queue::CountsOptions options;
+      options.horizon = watch.horizon;
+      options.worker_info = readings % kWorkerInfoEvery == 0;
+      calls.push_back(queue::Queue::counts_call(watch.queue, options));
     }
   }
   const auto replies = commands_.call_all(calls);

@@ -1,41 +1,30 @@
---! keys nil cfg ready active wake events
---! use time
+--! keys nil cfg ready alone delayed active meta body types wake events
+--! use time base cfg meta rate ready
 -- The operator's write of T:cfg. ARGV: hash, owner, term, format, n, then n times: field, value.
 -- Answers 'written', 'unchanged', 'stale' (a higher term was here) or 'owner' (another pool's).
 redis.call('DEL', K_nil)
 local hash, owner, term, format, n = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
-local there = redis.call('HMGET', K_cfg, 'hash', 'owner', 'term')
-local before = there[2] or ''
-if there[1] and before ~= owner and before ~= 'standalone' and before ~= 'orphaned' then
+local before, term_before = cfg.owner or '', num('term', 0)
+if cfg.hash and before ~= owner and before ~= 'standalone' and before ~= 'orphaned' then
   -- uid@namespace/name: a pool that was deleted and made again takes over from itself.
   local name = string.match(before, '@.*$')
-  if not name or name ~= string.match(owner, '@.*$') or tonumber(there[3] or 0) >= term then
-    return 'owner'
-  end
+  if not name or name ~= string.match(owner, '@.*$') or term_before >= term then return 'owner' end
 end
-if there[2] == owner and tonumber(there[3] or 0) > term then return 'stale' end
-if there[1] == hash and there[2] == owner and tonumber(there[3] or 0) == term then
-  return 'unchanged'
-end
-local fields = {'hash', hash, 'owner', owner, 'term', ARGV[3], 'format', format}
-for i = 1, n * 2 do fields[#fields + 1] = ARGV[5 + i] end
+if before == owner and term_before > term then return 'stale' end
+if cfg.hash == hash and before == owner and term_before == term then return 'unchanged' end
 -- A shorter lease must not shorten the leases that are held: their workers renew at the old pace
 -- until they hear of it.
-local old_lease = tonumber(redis.call('HGET', K_cfg, 'lease_ms') or 0)
-redis.call('HSET', K_cfg, unpack(fields))
-if old_lease > tonumber(redis.call('HGET', K_cfg, 'lease_ms') or 0) then
-  redis.call('HSET', K_cfg, 'lease_was', old_lease, 'lease_until', now + old_lease)
+local old_lease = num('lease_ms', 0)
+set_cfg('hash', hash)
+set_cfg('owner', owner)
+set_cfg('term', ARGV[3])
+set_cfg('format', format)
+for i = 1, n do set_cfg(ARGV[4 + i * 2], ARGV[5 + i * 2]) end
+if old_lease > num('lease_ms', 0) then
+  set_cfg('lease_was', old_lease)
+  set_cfg('lease_until', now + old_lease)
 end
-
 -- What is paused or limited may have changed: rule W again.
-local cfg = redis.call('HMGET', K_cfg, 'paused', 'max_active')
-local max_active = tonumber(cfg[2] or 0)
-local claimable = redis.call('ZCARD', K_ready) > 0 and cfg[1] ~= '1' and
-  (max_active == 0 or redis.call('ZCARD', K_active) < max_active)
-local token = redis.call('LINDEX', K_wake, 0)
-if claimable and not token then
-  redis.call('LPUSH', K_wake, 'j')
-elseif not claimable and token == 'j' then
-  redis.call('DEL', K_wake)
-end
+wake()
+flush_cfg()
 return 'written'

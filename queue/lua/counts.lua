@@ -1,17 +1,24 @@
---! keys cfg ready alone delayed active held meta done dead workers winfo retire stat types
---! use time base meta
--- Reads only. ARGV: horizon ms, with worker info (0|1), n, then n pod uids that terminate.
-local horizon, with_info, n = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[3])
-local cfg = redis.call('HMGET', K_cfg, 'hash', 'owner', 'term', 'paused', 'bytes')
+--! keys cfg ready alone delayed active held meta body done dead workers winfo retire stat fails types
+--! use time base cfg meta retire
+-- Reads only. ARGV: horizon ms, with worker info (0|1), failures newer than this ms (-1: none), n,
+-- then n pod uids that terminate.
+local horizon, with_info, since_ms = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[3])
+local n = tonumber(ARGV[4])
 local active = redis.call('ZCARD', K_active)
 
 -- Jobs on pods that are on their way out keep running, but do not count as served demand.
 local leaving = {}
-for i = 1, n do leaving[ARGV[3 + i]] = true end
+for i = 1, n do leaving[ARGV[4 + i]] = true end
+local retired = {}
 local retirements = redis.call('HGETALL', K_retire)
 for i = 1, #retirements, 2 do
   local retirement = cmsgpack.unpack(retirements[i + 1])
-  if retirement[3] == 'person' or retirement[2] > now then leaving[retirements[i]] = true end
+  if retirement[BY] == 'person' or retirement[UNTIL] > now then
+    leaving[retirements[i]] = true
+    retired[#retired + 1] = retirements[i]
+    retired[#retired + 1] = retirement[BY]
+    retired[#retired + 1] = retirement[UNTIL]
+  end
 end
 local serving = active
 for pod in pairs(leaving) do
@@ -19,10 +26,8 @@ for pod in pairs(leaving) do
 end
 
 local function since(id)
-  local packed = id and redis.call('HGET', K_meta, id)
-  if not packed then return now end
-  local meta = cmsgpack.unpack(packed)
-  return meta[ENQUEUED] + meta[SINCE]
+  local meta = facts_of({id})[1]
+  return meta and meta[ENQUEUED] + meta[SINCE] or now
 end
 
 -- The oldest among the heads of the priorities in use, eight of them at most.
@@ -46,16 +51,26 @@ for i = 1, #beats, 2 do
   local pod = string.match(worker, '^(.*)/[^/]*$') or worker
   workers[#workers + 1] = worker
   workers[#workers + 1] = tonumber(beats[i + 1])
-  workers[#workers + 1] = redis.call('ZLEXCOUNT', K_held, '[' .. worker .. '/', '(' .. worker .. '0')
+  workers[#workers + 1] =
+    redis.call('ZLEXCOUNT', K_held, '[' .. worker .. '/', '(' .. worker .. '0')
   workers[#workers + 1] = leaving[pod] and 1 or 0
   workers[#workers + 1] = with_info and redis.call('HGET', K_winfo, worker) or ''
 end
 
-return {now, redis.call('ZCARD', K_ready) + redis.call('ZCARD', K_alone),
+local fails = {}
+if since_ms >= 0 then
+  for _, packed in ipairs(redis.call('LRANGE', K_fails, 0, 99)) do
+    local fail = cmsgpack.unpack(packed)
+    if fail[2] <= since_ms then break end
+    for i = 1, 4 do fails[#fails + 1] = fail[i] end
+  end
+end
+
+return {now, redis.call('ZCARD', K_ready), redis.call('ZCARD', K_alone),
         redis.call('ZCOUNT', K_delayed, '-inf', now),
         redis.call('ZCOUNT', K_delayed, '-inf', now + horizon),
         redis.call('ZCARD', K_delayed), active, serving, redis.call('ZCARD', K_dead),
-        redis.call('ZCARD', K_done), tonumber(cfg[5] or 0),
-        first_due and tonumber(first_due) or -1, oldest, cfg[4] == '1' and 1 or 0,
-        cfg[1] and 1 or 0, cfg[1] or '', cfg[2] or '', tonumber(cfg[3] or 0),
-        redis.call('HGETALL', K_stat), redis.call('HGETALL', K_types), workers}
+        redis.call('ZCARD', K_done), num('bytes', 0), num('dead_bytes', 0),
+        first_due and tonumber(first_due) or -1, oldest, is_paused() and 1 or 0,
+        cfg.paused_by or '', cfg.hash and 1 or 0, cfg.hash or '', cfg.owner or '', num('term', 0),
+        redis.call('HGETALL', K_stat), redis.call('HGETALL', K_types), workers, retired, fails}

@@ -1,45 +1,104 @@
---! keys cfg ready alone delayed active own meta body done dead stat types wake events
---! use time base stats meta ready
--- ARGV: force (0|1), n, then n times: id, priority, delay in ms, type, envelope.
--- Answers {'ok', {id's state, …}} with 'new' for accepted ones and the state of a duplicate, or
--- {'full', retry ms, what}, {'nopool'}, {'toobig', index, bytes, allowed}. Nothing is taken then.
-local cfg = redis.call('HMGET', K_cfg, 'hash', 'max_depth', 'max_bytes', 'max_payload', 'bytes',
-                       'paused', 'max_active', 'owner')
+--! keys cfg ready alone delayed active own meta body done dead res uniq uniqexp sess sessexp stat fails types wake events
+--! use time base cfg stats meta rate ready unique session expire place new
+-- ARGV: force (0|1), n, then n times: id, priority, delay in ms, type, options, envelope. Options:
+-- empty, or JSON with "unique" and "unique_ms" (0: while the job lives) and "session".
+-- Answers {'ok', n states}: 'new', the state of the job that has this id, or {state, id} of the job
+-- that has the unique key. Or, and then nothing was taken: {'full', retry ms, what}, {'nopool'},
+-- {'toobig', index, bytes, allowed}, {'bad', index, what}.
 local force, n = ARGV[1] == '1', tonumber(ARGV[2])
 
+-- No other write may come before a job's first: Redis checks maxmemory there, and refuses the call.
 local function refuse(answer)
   redis.pcall('HINCRBY', K_stat, 'refused', n)
   return answer
 end
 
-if (not cfg[1] or cfg[8] == 'orphaned') and not force then return refuse({'nopool'}) end
-local max_depth = tonumber(cfg[2] or 0)
-local max_bytes = tonumber(cfg[3] or 0)
-local max_payload = tonumber(cfg[4] or 0)
+if (not cfg.hash or cfg.owner == 'orphaned') and not force then return refuse({'nopool'}) end
 
-local ids, index_of = {}, {}
+local function is_word(text)
+  return #text <= 64 and string.find(text, '^[%w._:-]+$') ~= nil
+end
+
+local NO_OPTIONS = {unique = '', unique_ms = 0, session = ''}
+local function parse_options(text)
+  if text == '' then return NO_OPTIONS end
+  local fine, options = pcall(cjson.decode, text)
+  if not fine or type(options) ~= 'table' then return nil, 'options: not a JSON object' end
+  local unique, session = options.unique or '', options.session or ''
+  local unique_ms = options.unique_ms or 0
+  if type(unique) ~= 'string' or #unique > 256 then
+    return nil, 'unique: a text of at most 256 bytes'
+  end
+  if type(unique_ms) ~= 'number' or unique_ms < 0 or unique_ms > 315360000000 then
+    return nil, 'unique_ms: 0 to 10 years'
+  end
+  if session ~= '' and (type(session) ~= 'string' or not is_word(session)) then
+    return nil, 'session: 1 to 64 of A-Z a-z 0-9 . _ : -'
+  end
+  return {unique = unique, unique_ms = math.floor(unique_ms), session = session}
+end
+
+local max_payload = num('max_payload', 0)
+local jobs, ids = {}, {}
 for i = 1, n do
-  local at = 3 + (i - 1) * 5
-  local body = ARGV[at + 4]
-  local payload = #body - (string.find(body, '\n', 1, true) or 0)
+  local at = 3 + (i - 1) * 6
+  local id, type_name, envelope = ARGV[at], ARGV[at + 3], ARGV[at + 5]
+  local priority, delay = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
+  if not is_word(id) then return refuse({'bad', i, 'id: 1 to 64 of A-Z a-z 0-9 . _ : -'}) end
+  if not priority or priority % 1 ~= 0 or priority < 0 or priority > 255 then
+    return refuse({'bad', i, 'priority: 0 to 255'})
+  end
+  if not delay or delay % 1 ~= 0 or delay < 0 or delay > 315360000000 then
+    return refuse({'bad', i, 'delay: 0 ms to 10 years'})
+  end
+  if not is_word(type_name) then
+    return refuse({'bad', i, 'type: 1 to 64 of A-Z a-z 0-9 . _ : -'})
+  end
+  local line = string.find(envelope, '\n', 1, true)
+  if not line then return refuse({'bad', i, 'envelope: a header line, then the payload'}) end
+  local payload = #envelope - line
   if max_payload > 0 and payload > max_payload then
     return refuse({'toobig', i, payload, max_payload})
   end
-  ids[i] = ARGV[at]
+  local options, problem = parse_options(ARGV[at + 4])
+  if not options then return refuse({'bad', i, problem}) end
+  ids[i] = id
+  jobs[i] = {id = id, priority = priority, delay = delay, type = type_name, options = options,
+             envelope = envelope}
 end
 
-local known = hash_values(K_meta, ids)
+-- A job lives while it has a body, or (done) a result.
+local bodies, results = hash_values(K_body, ids), hash_values(K_res, ids)
+local states, first_of, holder_of = {}, {}, {}
 local fresh, fresh_now, fresh_bytes = 0, 0, 0
+
+local function holder(key)
+  if holder_of[key] then return holder_of[key] end
+  local expiry = redis.call('ZSCORE', K_uniqexp, key)
+  if expiry and tonumber(expiry) <= now then return nil end
+  return redis.call('HGET', K_uniq, key) or nil
+end
+
 for i = 1, n do
-  local at = 3 + (i - 1) * 5
-  if not known[i] and not index_of[ids[i]] then
-    index_of[ids[i]] = i
+  local job = jobs[i]
+  local unique = job.options.unique
+  local by = unique ~= '' and holder(unique)
+  if bodies[i] or results[i] then
+    states[i] = place_of(job.id)
+  elseif first_of[job.id] then
+    states[i] = 'ready'
+  elseif by then
+    states[i] = {place_of(by), by}
+  else
+    first_of[job.id] = true
+    if unique ~= '' then holder_of[unique] = job.id end
     fresh = fresh + 1
-    fresh_bytes = fresh_bytes + #ARGV[at + 4]
-    if ARGV[at + 2] == '0' then fresh_now = fresh_now + 1 end
+    fresh_bytes = fresh_bytes + #job.envelope
+    if job.delay == 0 then fresh_now = fresh_now + 1 end
   end
 end
 
+local max_depth, max_bytes = num('max_depth', 0), num('max_bytes', 0)
 if max_depth > 0 and fresh > 0 then
   local depth = ready_before + redis.call('ZCARD', K_alone) +
     redis.call('ZCOUNT', K_delayed, '-inf', now)
@@ -53,76 +112,40 @@ if max_depth > 0 and fresh > 0 then
     return refuse({'full', math.max(1000, math.floor(excess * service / slots)), 'depth'})
   end
 end
-if max_bytes > 0 and fresh > 0 and tonumber(cfg[5] or 0) + fresh_bytes > max_bytes then
+if max_bytes > 0 and fresh > 0 and num('bytes', 0) + fresh_bytes > max_bytes then
   return refuse({'full', 1000, 'bytes'})
 end
 
-local function state_of(id)
-  if redis.call('HEXISTS', K_own, id) == 1 then return 'active' end
-  if redis.call('ZSCORE', K_ready, id) then return 'ready' end
-  if redis.call('ZSCORE', K_delayed, id) then return 'delayed' end
-  if redis.call('ZSCORE', K_alone, id) then return 'alone' end
-  if redis.call('ZSCORE', K_done, id) then return 'done' end
-  return 'dead'
-end
-
--- The first 32 types have a number of their own; the others share 0.
-local type_numbers = {}
-local function type_number(name)
-  local number = type_numbers[name]
-  if number then return number end
-  number = tonumber(redis.call('HGET', K_types, '#' .. name) or -1)
-  if number < 0 then
-    local used = tonumber(redis.call('HGET', K_types, 'used') or 0)
-    if used < 32 then
-      number = redis.call('HINCRBY', K_types, 'used', 1)
-      redis.call('HSET', K_types, '#' .. name, number)
-    else
-      number = 0
-    end
-  end
-  type_numbers[name] = number
-  return number
-end
-
-local states, bodies, metas, delayed = {}, {}, {}, {}
-if fresh > 0 then
-  -- The first write: where Redis is full it is refused here, and with it the whole call.
-  local seq = redis.call('HINCRBY', K_cfg, 'seq', fresh) - fresh
-  for i = 1, n do
-    local at = 3 + (i - 1) * 5
-    local id = ids[i]
-    if index_of[id] == i then
-      local delay, body = tonumber(ARGV[at + 2]), ARGV[at + 4]
-      seq = seq + 1
-      local meta = {tonumber(ARGV[at + 1]), seq, now, delay, 0, 0, 0, 0, #body, 0,
-                    type_number(ARGV[at + 3])}
-      bodies[#bodies + 1] = id
-      bodies[#bodies + 1] = body
-      metas[#metas + 1] = id
-      metas[#metas + 1] = cmsgpack.pack(meta)
-      if delay > 0 then
-        delayed[#delayed + 1] = now + delay
-        delayed[#delayed + 1] = id
-      else
-        enter_ready(id, meta)
-      end
-      states[i] = 'new'
-    end
-  end
-  call_vector('HSET', K_body, bodies)
-  call_vector('HSET', K_meta, metas)
-  redis.call('HINCRBY', K_cfg, 'bytes', fresh_bytes)
-  enter_delayed(delayed)
-  flush_ready()
-  count('enqueued', fresh)
-end
+local uniques, expiries = {}, {}
 for i = 1, n do
-  if not states[i] then
-    states[i] = state_of(ids[i])
+  local job = jobs[i]
+  if states[i] then
     count('duplicate', 1)
+  else
+    local unique, unique_ms = job.options.unique, job.options.unique_ms
+    admit(job.id, job.priority, job.delay, job.type, job.envelope, job.options.session,
+          unique_ms == 0 and unique or '')
+    if unique ~= '' then
+      uniques[#uniques + 1] = unique
+      uniques[#uniques + 1] = job.id
+      if unique_ms > 0 then
+        expiries[#expiries + 1] = now + unique_ms
+        expiries[#expiries + 1] = unique
+      end
+    end
+    states[i] = 'new'
   end
 end
+flush_new()
+if #uniques > 0 then
+  -- A key that a job held until its end may be taken over with an expiry, and the reverse.
+  call_vector('ZREM', K_uniqexp, members_of(uniques))
+  call_vector('HSET', K_uniq, uniques)
+  call_vector('ZADD', K_uniqexp, expiries)
+  expire_unique()
+end
+if fresh > 0 and redis.call('ZCARD', K_sessexp) > 0 then expire_sessions() end
 flush_stats()
-wake(cfg[6] == '1', tonumber(cfg[7] or 0))
+wake()
+flush_cfg()
 return {'ok', states}

@@ -1,19 +1,24 @@
 --! keys ready alone delayed active own meta body done dead res
---! use meta
--- One job, reads only. ARGV: id. Answers {state, meta fields…, score, own fields, body, result}.
+--! use base meta own
+-- One job, reads only. ARGV: id. Answers {state, facts…, score, own, session, unique, body,
+-- result}.
 local id = ARGV[1]
-local packed = redis.call('HGET', K_meta, id)
-if not packed then return {'unknown'} end
-local meta = cmsgpack.unpack(packed)
 local state, score = 'ready', redis.call('ZSCORE', K_ready, id)
 if not score then state, score = 'alone', redis.call('ZSCORE', K_alone, id) end
 if not score then state, score = 'delayed', redis.call('ZSCORE', K_delayed, id) end
 if not score then state, score = 'active', redis.call('ZSCORE', K_active, id) end
 if not score then state, score = 'done', redis.call('ZSCORE', K_done, id) end
 if not score then state, score = 'dead', redis.call('ZSCORE', K_dead, id) end
-if not score then state, score = 'unknown', 0 end
+if not score then return {'unknown'} end
 local own = redis.call('HGET', K_own, id)
-own = own and cmsgpack.unpack(own) or {0, '', 0}
+own = own and unpack_own(own) or {0, '', 0}
+local body, result = redis.call('HGET', K_body, id), redis.call('HGET', K_res, id)
+local meta = own[FACTS]
+if not meta and state == 'done' and result then
+  meta = unpack_facts(cmsgpack.unpack(result).f, 1)
+end
+if not meta then meta = facts_of({id})[1] end
+if not meta then return {'unknown'} end
 return {state, meta[PRIORITY], meta[ENQUEUED], meta[FAILURES], meta[CRASHES], meta[LOSSES],
-        meta[DEFERRALS], tonumber(score), own[EPOCH], own[WORKER],
-        redis.call('HGET', K_body, id), redis.call('HGET', K_res, id)}
+        meta[DEFERRALS], tonumber(score), own[EPOCH], own[WORKER], own[CANCELLED],
+        meta[SESSION] or '', meta[UNIQUE] or '', body and string.sub(body, HEAD_BYTES + 1), result}

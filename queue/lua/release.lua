@@ -1,20 +1,20 @@
---! keys nil cfg ready alone active own held meta res dead delayed workers winfo stat fails types wake events
---! use time base stats meta own ready back
+--! keys nil cfg ready alone delayed active own held meta body done dead res uniq workers winfo stat fails types wake events
+--! use time base cfg stats meta own rate ready unique retain back
 -- ARGV: worker, kind (released|interrupted), leave (0|1), n, then n times: id, epoch.
 -- Answers how many were still this worker's.
 redis.call('DEL', K_nil)
 local worker, kind, leave, n = ARGV[1], ARGV[2], ARGV[3] == '1', tonumber(ARGV[4])
-local ids, epochs = {}, {}
+local ids, epochs, named = {}, {}, {}
 for i = 1, n do
-  ids[i], epochs[i] = ARGV[3 + i * 2], tonumber(ARGV[4 + i * 2])
+  local id = ARGV[3 + i * 2]
+  if not named[id] then
+    named[id] = true
+    ids[#ids + 1], epochs[#epochs + 1] = id, tonumber(ARGV[4 + i * 2])
+  end
 end
-local released = take_back(ids, owned(worker, ids, epochs), kind, {}, 'stopped by its worker')
-if leave then
-  redis.call('ZREM', K_workers, worker)
-  redis.call('HDEL', K_winfo, worker)
-end
-flush_ready()
+local released = take_back(ids, owned(worker, ids, epochs), kind, 'stopped by its worker')
+if leave then forget_worker(worker) end
 flush_stats()
-local cfg = redis.call('HMGET', K_cfg, 'paused', 'max_active')
-wake(cfg[1] == '1', tonumber(cfg[2] or 0))
+wake()
+flush_cfg()
 return released

@@ -1,253 +1,297 @@
---! keys nil cfg ready alone delayed active own held meta body done dead res workers retire stat fails types wake events
---! use time base stats meta own ready retain back retire hold
--- ARGV: worker, want, m, then m times: id, epoch, outcome, text, duration ms, delay ms, chance
--- (0..9999, for the jitter). Answers {now, settled…, claimed…, retired, paused, claimable,
--- next event, hash}.
+--! keys nil cfg ready alone delayed active own held meta body done dead res uniq sess sessexp workers winfo retire stat fails types wake events
+--! use time base cfg stats meta own rate ready unique session place new retain back hold maintain retire
+-- ARGV: worker, want, c, o, then
+--   c completions: id, epoch, result, duration ms, extras (empty, or MessagePack {v: the session's
+--     version as read, d: its new document, n: the next job of the chain as
+--     [id, priority, type, envelope, session]});
+--   o others: id, epoch, outcome (fail|stall|crash|defer|bury), error, duration ms, delay ms,
+--     chance (0..9999, for the jitter).
+-- Answers {now, settled (c, then o)…, claimed (id, own, body)…, sessions of the claimed (index,
+-- version, document)…, retired, paused, claimable, next event, hash}: flat, for each table costs.
 redis.call('DEL', K_nil)       -- Redis checks maxmemory at a script's first write only
-local cfg = redis.call('HMGET', K_cfg, 'lease_ms', 'paused', 'max_active', 'seen', 'hold', 'hash',
-  'max_attempts', 'max_crashes', 'max_losses', 'backoff_initial_ms', 'backoff_factor',
-  'backoff_max_ms', 'backoff_jitter_percent', 'keep_done_count', 'keep_done_age_ms',
-  'keep_dead_count', 'keep_dead_age_ms', 'keep_payloads', 'epoch', 'lease_was', 'lease_until')
-local worker, want, m = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local lease = tonumber(cfg[1] or 15000)
-local paused = cfg[2] == '1'
-local max_active = tonumber(cfg[3] or 0)
-local limits = {max_attempts = tonumber(cfg[7] or 5), max_crashes = tonumber(cfg[8] or 3),
-                max_losses = tonumber(cfg[9] or 20)}
-local keep_done = tonumber(cfg[14] or 1000)
-local hold = update_hold(lease, tonumber(cfg[4] or 0), tonumber(cfg[5] or 0))
+local worker, want = ARGV[1], tonumber(ARGV[2])
+local completions, others = tonumber(ARGV[3]), tonumber(ARGV[4])
+local MAX_DEFERRALS = 100
+local OVERDUE = 10000          -- ms that a suspect waits before a worker is reserved for it
+update_hold()
+
+local settled = {}
+
+-- The compare-and-set of a session. A job whose session moved, went or would grow too large stays
+-- active: its worker decides. Answers whether the settlement may go on.
+local function settle_session(i, session, extras)
+  if not extras.d then return true end
+  local there = session and session ~= '' and read_session(session)
+  if not there then
+    settled[i] = {'gone'}
+  elseif there[1] ~= extras.v then
+    settled[i] = {'conflict', there[1], there[2]}
+  elseif #extras.d > num('session_max_bytes', 1048576) then
+    settled[i] = {'toobig', num('session_max_bytes', 1048576)}
+  else
+    write_session(session, extras.v + 1, extras.d)
+    touch_session(session, now)
+    return true
+  end
+  return false
+end
+
+local chained = {}
+local function enqueue_next(next_job)
+  local id = next_job[1]
+  if chained[id] or redis.call('HEXISTS', K_body, id) == 1 or
+     redis.call('HEXISTS', K_res, id) == 1 then
+    count('duplicate', 1)
+    return
+  end
+  chained[id] = true
+  admit(id, next_job[2], 0, next_job[3], next_job[4], next_job[5], '')
+end
+
+local function retry_delay(meta, chance)
+  local delay = math.min(num('backoff_max_ms', 600000), num('backoff_initial_ms', 1000) *
+    num('backoff_factor', 2) ^ (meta[FAILURES] + meta[CRASHES] - 1))
+  return math.floor(delay * (1 + num('backoff_jitter_percent', 20) / 100 * chance / 10000))
+end
+
+local done, results, dropped_bodies, delayed, freed = {}, {}, {}, {}, 0
+local keep_done = num('keep_done_count', 1000)
+local keep_body = cfg.keep_payloads == '1' and keep_done > 0
+
+local busy_ms, completed = 0, 0
+local function complete(id, meta, result, duration, extras)
+  completed = completed + 1
+  busy_ms = busy_ms + duration
+  count_ms('duration', duration)
+  unstore(id, meta)
+  release_unique(id, meta)
+  if keep_body then
+    add_cfg('kept', 1)
+  else
+    dropped_bodies[#dropped_bodies + 1] = id
+    freed = freed + meta[BYTES]
+    meta[BYTES] = 0
+  end
+  local had_attempts = meta[FAILURES] + meta[CRASHES] + meta[LOSSES] > 0
+  if keep_done > 0 then
+    local doc = {r = result, d = duration, f = pack_facts(meta)}
+    if had_attempts then
+      local packed = redis.call('HGET', K_res, id)
+      if packed then doc.h = cmsgpack.unpack(packed).h end
+    end
+    done[#done + 1] = now_text
+    done[#done + 1] = id
+    results[#results + 1] = id
+    results[#results + 1] = cmsgpack.pack(doc)
+  else
+    redis.call('HDEL', K_res, id)
+  end
+  if extras and extras.n then enqueue_next(extras.n) end
+  return 'done'
+end
+
+local KINDS = {fail = 'failed', stall = 'stalled', crash = 'crash', bury = 'dead',
+               cancel = 'cancelled'}
+local function end_otherwise(id, own, outcome, text, duration, delay, chance)
+  local meta = own[FACTS]
+  local dead, wait = outcome == 'bury', 0
+  if own[CANCELLED] == 1 then outcome, dead, text = 'cancel', true, 'cancelled' end
+  if outcome == 'defer' then
+    meta[DEFERRALS] = meta[DEFERRALS] + 1
+    wait = delay
+    if meta[DEFERRALS] > MAX_DEFERRALS then
+      outcome, text = 'fail', 'deferred more than 100 times: ' .. text
+    end
+  end
+  if outcome == 'fail' or outcome == 'stall' then
+    meta[FAILURES] = meta[FAILURES] + 1
+    dead = meta[FAILURES] >= num('max_attempts', 5)
+    count('failed', 1)
+    if outcome == 'stall' then count('stalled', 1) end
+    busy_ms = busy_ms + duration
+    count_ms('duration', duration)
+  elseif outcome == 'crash' then
+    meta[CRASHES] = meta[CRASHES] + 1
+    dead = meta[CRASHES] > num('max_crashes', 3)
+    count('crashed', 1)
+  elseif outcome == 'cancel' then
+    count('cancelled', 1)
+  end
+  if outcome ~= 'defer' then
+    note_failure(id, dead and outcome ~= 'cancel' and 'dead' or KINDS[outcome], text)
+    remember(id, KINDS[outcome], text, worker)
+  end
+  if dead then
+    bury(id, meta)
+    return 'dead'
+  end
+  if outcome ~= 'defer' then wait = retry_delay(meta, chance) end
+  local word = outcome == 'defer' and 'deferred' or 'retried'
+  count(word, 1)
+  store(id, meta)
+  delayed[#delayed + 1] = now + wait
+  delayed[#delayed + 1] = id
+  return word
+end
 
 -- 1. Settle.
-local settled = {}
-if m > 0 then
-  local ids, epochs = {}, {}
-  for i = 1, m do
-    local at = 4 + (i - 1) * 7
-    ids[i], epochs[i] = ARGV[at], tonumber(ARGV[at + 1])
+if completions + others > 0 then
+  local ids, epochs, at_of, extras_of = {}, {}, {}, {}
+  local at = 5
+  for i = 1, completions + others do
+    ids[i], epochs[i], at_of[i] = ARGV[at], tonumber(ARGV[at + 1]), at
+    at = at + (i <= completions and 5 or 7)
   end
-  local owns = owned(worker, ids, epochs)
-  -- A claim named twice in one call is settled once.
-  local seen_ids = {}
-  for i = 1, m do
-    if owns[i] then
-      if seen_ids[ids[i]] then owns[i] = false end
-      seen_ids[ids[i]] = true
-    end
-  end
-  local metas = unpack_all(hash_values(K_meta, ids))
-  disown(ids, owns)
-
-  local done, results, dropped_bodies, new_metas, forgotten = {}, {}, {}, {}, {}
-  local delayed, dead, freed = {}, {}, 0
-
-  local function retry_delay(failures, chance)
-    local initial, factor = tonumber(cfg[10] or 1000), tonumber(cfg[11] or 2)
-    local delay = math.min(tonumber(cfg[12] or 600000), initial * factor ^ (failures - 1))
-    local jitter = tonumber(cfg[13] or 20)
-    return math.floor(delay * (1 + jitter / 100 * chance / 10000))
-  end
-
-  for i = 1, m do
-    local at = 4 + (i - 1) * 7
-    local id, outcome, text = ids[i], ARGV[at + 2], ARGV[at + 3]
-    local duration, delay, chance =
-      tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])
-    local meta = metas[i]
-    if not owns[i] or not meta then
+  local owns, named = owned(worker, ids, epochs), {}
+  for i = 1, #ids do
+    -- A claim named twice in one call is settled once.
+    if named[ids[i]] then owns[i] = false end
+    if not owns[i] then
       settled[i] = 'stale'
       count('stale', 1)
-    elseif outcome == 'complete' then
-      settled[i] = 'done'
-      count('completed', 1)
-      count('busy_ms', duration)
-      count_ms('duration', duration)
-      local keep_body = cfg[18] == '1' and keep_done > 0
-      if not keep_body then
-        dropped_bodies[#dropped_bodies + 1] = id
-        freed = freed + meta[BYTES]
-        meta[BYTES] = 0
-      end
-      if keep_done > 0 then
-        local doc = {}
-        if meta[FAILURES] + meta[CRASHES] + meta[LOSSES] > 0 then
-          local packed = redis.call('HGET', K_res, id)
-          if packed then doc.h = cmsgpack.unpack(packed).h end
-        end
-        doc.r = text
-        doc.d = duration
-        done[#done + 1] = now
-        done[#done + 1] = id
-        results[#results + 1] = id
-        results[#results + 1] = cmsgpack.pack(doc)
-        new_metas[#new_metas + 1] = id
-        new_metas[#new_metas + 1] = cmsgpack.pack(meta)
-      else
-        forgotten[#forgotten + 1] = id
-      end
     else
-      local kind, bury = outcome, outcome == 'bury'
-      if outcome == 'defer' then
-        meta[DEFERRALS] = meta[DEFERRALS] + 1
-        if meta[DEFERRALS] > 100 then
-          kind, text = 'fail', 'deferred more than 100 times: ' .. text
-        end
+      named[ids[i]] = true
+      local extras = i <= completions and ARGV[at_of[i] + 4] or ''
+      if extras ~= '' then
+        extras_of[i] = cmsgpack.unpack(extras)
+        if not settle_session(i, owns[i][FACTS][SESSION], extras_of[i]) then owns[i] = false end
       end
-      if kind == 'fail' then
-        meta[FAILURES] = meta[FAILURES] + 1
-        bury = meta[FAILURES] >= limits.max_attempts
-        count('failed', 1)
-        count('busy_ms', duration)
-        count_ms('duration', duration)
-      elseif kind == 'crash' then
-        meta[CRASHES] = meta[CRASHES] + 1
-        bury = meta[CRASHES] > limits.max_crashes
-        count('crashed', 1)
-      end
-      if bury then
-        settled[i] = 'dead'
-        count('dead', 1)
-        dead[#dead + 1] = now
-        dead[#dead + 1] = id
-      else
-        settled[i] = kind == 'defer' and 'deferred' or 'retried'
-        count(settled[i], 1)
-        local wait = kind == 'defer' and delay or
-          retry_delay(meta[FAILURES] + meta[CRASHES], chance)
-        delayed[#delayed + 1] = now + wait
-        delayed[#delayed + 1] = id
-      end
-      if kind ~= 'defer' then
-        note_failure(id, bury and 'dead' or (kind == 'crash' and 'crash' or 'failed'), text)
-        results[#results + 1] = id
-        results[#results + 1] = add_history(redis.call('HGET', K_res, id), kind, text, worker)
-      end
-      new_metas[#new_metas + 1] = id
-      new_metas[#new_metas + 1] = cmsgpack.pack(meta)
     end
   end
+  disown(ids, owns)
+  for i = 1, #ids do
+    local own = owns[i]
+    at = at_of[i]
+    if not own then
+      -- It is stale, or stays active.
+    elseif i <= completions then
+      settled[i] = complete(ids[i], own[FACTS], ARGV[at + 2], tonumber(ARGV[at + 3]), extras_of[i])
+    else
+      settled[i] = end_otherwise(ids[i], own, ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 4]),
+                                 tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6]))
+    end
+  end
+  count('completed', completed)
+  count('busy_ms', busy_ms)
+  add_cfg('bytes', -freed)
   call_vector('HDEL', K_body, dropped_bodies)
-  call_vector('HDEL', K_meta, forgotten)
-  call_vector('HDEL', K_res, forgotten)
-  if freed > 0 then redis.call('HINCRBY', K_cfg, 'bytes', -freed) end
-  call_vector('HSET', K_meta, new_metas)
   call_vector('HSET', K_res, results)
+  flush_attempts()
+  flush_facts()
+  flush_buried()
   enter_delayed(delayed)
   if #done > 0 then
     call_vector('ZADD', K_done, done)
-    trim(K_done, keep_done, tonumber(cfg[15] or 86400000))
+    trim_done(TRIM + #done / 2)
   end
-  if #dead > 0 then
-    call_vector('ZADD', K_dead, dead)
-    trim(K_dead, tonumber(cfg[16] or 10000), tonumber(cfg[17] or 15552000000))
-  end
+  flush_new()
 end
 
--- 2. Promote what is due.
-local due = redis.call('ZRANGEBYSCORE', K_delayed, '-inf', now, 'WITHSCORES', 'LIMIT', 0, 100)
-if #due > 0 then
-  local ids, times = {}, {}
-  for i = 1, #due, 2 do
-    ids[#ids + 1] = due[i]
-    times[#times + 1] = tonumber(due[i + 1])
-  end
-  local metas = unpack_all(hash_values(K_meta, ids))
-  local seq = redis.call('HINCRBY', K_cfg, 'seq', #ids) - #ids
-  local new_metas = {}
-  for i = 1, #ids do
-    local meta = metas[i]
-    if meta then
-      seq = seq + 1
-      meta[SEQ] = seq
-      meta[SINCE] = times[i] - meta[ENQUEUED]
-      enter_ready(ids[i], meta)
-      new_metas[#new_metas + 1] = ids[i]
-      new_metas[#new_metas + 1] = cmsgpack.pack(meta)
-    end
-  end
-  call_vector('ZREM', K_delayed, ids)
-  call_vector('HSET', K_meta, new_metas)
-end
-
--- 3. Reap expired leases.
-if now >= hold then
-  local expired = redis.call('ZRANGEBYSCORE', K_active, '-inf', now, 'LIMIT', 0, 100)
-  if #expired > 0 then
-    take_back(expired, unpack_all(hash_values(K_own, expired)), 'loss', limits,
-              'let its lease lapse')
-  end
-end
--- An expiry beyond now + lease is impossible; a clock that stepped back leaves such ones. For a
--- while after the lease became shorter, the old one is the bound.
-local longest = lease
-if now < tonumber(cfg[21] or 0) then longest = math.max(lease, tonumber(cfg[20] or 0)) end
-local beyond = redis.call('ZRANGEBYSCORE', K_active, '(' .. string.format('%.0f', now + longest),
-                          '+inf', 'LIMIT', 0, 100)
-if #beyond > 0 then
-  local clamped = {}
-  for i = 1, #beyond do
-    clamped[#clamped + 1] = now + longest
-    clamped[#clamped + 1] = beyond[i]
-  end
-  call_vector('ZADD', K_active, clamped)
-end
-flush_ready()
-to_ready, to_alone, type_changes = {}, {}, {}
+-- 2. and 3. What time asks for.
+promote_due()
+reap()
+clamp()
 
 -- 4. Claim.
+local function reservation_stands()
+  local by = cfg.reserved or ''
+  if by == '' or is_retired(pod_of(by)) then return false end
+  local beat = redis.call('ZSCORE', K_workers, by)
+  return beat and tonumber(beat) > now - lease
+end
+
+-- A suspect runs alone: it goes to a worker that holds nothing, before a job that waits behind it.
+-- One that is overdue gets the next such worker, and one worker is kept from other jobs until it
+-- is that. Answers the id to run alone, or nil; and whether this worker may claim other jobs.
+local function choose_suspect()
+  local waiting = redis.call('ZRANGE', K_alone, 0, 0, 'WITHSCORES')
+  if #waiting == 0 and num('solo', 0) == 0 then return nil, true end
+  local held = holds(worker)
+  if held == 1 and num('solo', 0) > 0 then
+    local _, owns = held_by(worker)
+    local own = owns[1]
+    if own and is_suspect(own[FACTS]) then return nil, false end
+  end
+  if #waiting == 0 then return nil, true end
+  local meta = facts_of({waiting[1]})[1]
+  local overdue = now - meta[ENQUEUED] - meta[SINCE] >= OVERDUE
+  if held > 0 then
+    if overdue and not reservation_stands() then set_cfg('reserved', worker) end
+    return nil, cfg.reserved ~= worker
+  end
+  local head = redis.call('ZRANGE', K_ready, 0, 0, 'WITHSCORES')
+  if #head == 0 or overdue or tonumber(waiting[2]) < tonumber(head[2]) then
+    if cfg.reserved == worker or redis.call('ZCARD', K_alone) == 1 then set_cfg('reserved', '') end
+    return waiting[1], false
+  end
+  return nil, true
+end
+
 local retired = is_retired(pod_of(worker))
-local room = want
-if max_active > 0 then room = math.min(room, max_active - redis.call('ZCARD', K_active)) end
-local claimed = {}
-if room > 0 and not paused and not retired then
-  local ids = {}
-  local suspect = redis.call('ZRANGE', K_alone, 0, 0, 'WITHSCORES')
-  if #suspect > 0 and
-     redis.call('ZLEXCOUNT', K_held, '[' .. worker .. '/', '(' .. worker .. '0') == 0 then
-    local head = redis.call('ZRANGE', K_ready, 0, 0, 'WITHSCORES')
-    if #head == 0 or tonumber(suspect[2]) < tonumber(head[2]) then
-      redis.call('ZREM', K_alone, suspect[1])
-      ids[1] = suspect[1]
-    end
-  end
-  local alone = #ids == 1
-  if not alone then
-    local popped = redis.call('ZPOPMIN', K_ready, room)
-    for i = 1, #popped, 2 do ids[#ids + 1] = popped[i] end
-  end
-  if #ids > 0 then
-    local metas, bodies = unpack_all(hash_values(K_meta, ids)), hash_values(K_body, ids)
-    -- A missing epoch starts at the time, never at 0: a failover must not repeat one.
-    if not cfg[19] then
-      redis.call('HSET', K_cfg, 'epoch', math.floor(now / 1000) * 1048576)
-    end
-    local epoch = redis.call('HINCRBY', K_cfg, 'epoch', #ids) - #ids
-    local active, owns, held = {}, {}, {}
-    for i = 1, #ids do
-      local id, meta = ids[i], metas[i]
-      if meta and bodies[i] then
-        epoch = epoch + 1
-        count_type(meta, -1)
-        active[#active + 1] = now + lease
-        active[#active + 1] = id
-        owns[#owns + 1] = id
-        owns[#owns + 1] = cmsgpack.pack({epoch, worker, 0})
-        held[#held + 1] = 0
-        held[#held + 1] = worker .. '/' .. id
-        local waited = math.max(0, now - meta[ENQUEUED] - meta[SINCE])
-        count_ms('pickup', waited)
-        claimed[#claimed + 1] = {id, epoch, alone and 1 or 0, meta[FAILURES], meta[CRASHES],
-                                 meta[LOSSES], waited, bodies[i]}
+local claimed, sessions = {}, {}
+
+local function claim(ids, alone)
+  local bodies, metas = hash_values(K_body, ids), hash_values(K_meta, ids)
+  -- A missing epoch starts at the time, never at 0: a failover must not repeat one.
+  local epoch = num('epoch', math.floor(now / 1000) * 1048576)
+  local active, owns, held, expiry = {}, {}, {}, text_of(now + lease)
+  for i = 1, #ids do
+    local id, body, packed = ids[i], bodies[i], metas[i]
+    if not body then
+      -- Impossible, but a job without its body must not run, nor vanish unsaid.
+      note_failure(id, 'dead', 'its body is missing in Redis')
+    else
+      local meta = packed and unpack_facts(packed, 1) or from_head(body)
+      epoch = epoch + 1
+      count_type(meta, -1)
+      local own = pack_own(epoch, worker, 0, packed or pack_facts(meta))
+      local n = #claimed
+      claimed[n + 1], claimed[n + 2], claimed[n + 3] = id, own, body
+      n = #active
+      active[n + 1], active[n + 2] = expiry, id
+      owns[n + 1], owns[n + 2] = id, own
+      held[n + 1], held[n + 2] = '0', worker .. '/' .. id
+      count_ms('pickup', math.max(0, now - meta[ENQUEUED] - meta[SINCE]))
+      if meta[SESSION] and meta[SESSION] ~= '' then
+        local session = read_session(meta[SESSION]) or {-1, ''}
+        n = #sessions
+        sessions[n + 1], sessions[n + 2], sessions[n + 3] = #claimed / 3 - 1, session[1], session[2]
       end
     end
-    call_vector('ZADD', K_active, active)
-    call_vector('HSET', K_own, owns)
-    call_vector('ZADD', K_held, held)
-    flush_ready()
-    count('started', #claimed)
+  end
+  set_cfg('epoch', epoch)
+  call_vector('ZADD', K_active, active)
+  call_vector('HSET', K_own, owns)
+  call_vector('ZADD', K_held, held)
+  local started = #active / 2
+  take_tokens(started)
+  if alone then add_cfg('solo', started) end
+  count('started', started)
+  flush_ready()
+end
+
+if want > 0 and not is_paused() and not retired then
+  local room, max_active = math.min(want, (rate_tokens())), num('max_active', 0)
+  if max_active > 0 then room = math.min(room, max_active - redis.call('ZCARD', K_active)) end
+  if room > 0 then
+    local suspect, others = choose_suspect()
+    if suspect then
+      redis.call('ZREM', K_alone, suspect)
+      claim({suspect}, true)
+    elseif others then
+      local popped = pop_first(K_ready, room)
+      if #popped > 0 then claim(popped, false) end
+    end
+    -- One that sleeps must learn when the rate opens, for this one may be busy then.
+    if #claimed > 0 and rate_tokens() < 1 then spare_token = true end
   end
 end
+
 flush_stats()
-redis.call('ZADD', K_workers, now, worker)
-local claimable = wake(paused, max_active)
-return {now, settled, claimed, retired and 1 or 0, paused and 1 or 0, claimable and 1 or 0,
-        next_event(hold), cfg[6] or ''}
+redis.call('ZADD', K_workers, now_text, worker)
+local claimable, opens = wake()
+flush_cfg()
+local event = next_event()
+if opens >= 0 and (event < 0 or opens < event) then event = opens end
+return {now, settled, claimed, sessions, retired and 1 or 0, is_paused() and 1 or 0,
+        claimable and 1 or 0, event, cfg.hash or ''}

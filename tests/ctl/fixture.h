@@ -35,7 +35,7 @@ struct CtlFixture : QueueFixture {
     CHECK_MESSAGE(nlohmann::json::accept(ran.out), ran.out, ran.err);
     return nlohmann::json::parse(ran.out, nullptr, false);
   }
-  std::int64_t waiting() { return queue.counts(Millis{0}, {}, false).waiting; }
+  std::int64_t waiting() { return queue.counts().waiting; }
 
   static std::string batch(int jobs, const std::string& prefix = {}) {
     std::string text;

@@ -138,7 +138,7 @@ void Product::put(const std::string& pool, int jobs, const std::string& payload)
 queue::Counts Product::counts(const std::string& pool) {
   redis::Connection connection(redis_.endpoint());
   connection.connect();
-  return queue::Queue(connection, queue_name(pool)).counts(Millis{0}, {}, true);
+  return queue::Queue(connection, queue_name(pool)).counts({.worker_info = true});
 }
 
 std::vector<std::string> Product::check(const std::string& pool) {

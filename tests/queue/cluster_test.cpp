@@ -117,7 +117,7 @@ const std::vector<Operation> kOperations{
        CHECK(s.queue.release("pod-c/00000003", {{claimed[0].id, claimed[0].epoch}},
                              ReleaseKind::interrupted, true) == 1);
      }},
-    {"counts", [](Site& s) { (void)s.queue.counts(Millis{1000}, {"pod-a"}, true); }},
+    {"counts", [](Site& s) { (void)s.queue.counts({.terminating = {"pod-a"}, .worker_info = true}); }},
     {"job", [](Site& s) { (void)s.queue.job("nobody"); }},
 };
 

@@ -1,5 +1,7 @@
 #include "queue/codec.h"
 
+#include "queue/redis/error.h"
+
 #include <doctest/doctest.h>
 
 #include <nlohmann/json.hpp>
@@ -8,9 +10,61 @@ using namespace wp::queue;
 
 TEST_CASE("an envelope keeps any payload byte for byte") {
   const std::string payload("a\n{\"type\":\"b\"}\n\0\xff", 18);
-  const Envelope envelope = decode_envelope(encode_envelope("resize", payload));
+  NewJob job;
+  job.type = "resize";
+  job.payload = payload;
+  const Envelope envelope = decode_envelope(encode_envelope(job));
   CHECK(envelope.type == "resize");
   CHECK(envelope.payload == payload);
+}
+
+TEST_CASE("a job with nothing to say beside its payload costs one byte") {
+  NewJob job;
+  job.payload = "{\"n\":1}";
+  CHECK(encode_envelope(job) == "\n{\"n\":1}");
+  const Envelope envelope = decode_envelope(encode_envelope(job));
+  CHECK(envelope.type == "default");
+  CHECK(envelope.payload == job.payload);
+}
+
+TEST_CASE("a chain travels in the envelope, whatever its payloads' bytes") {
+  NewJob job;
+  job.type = "upload";
+  job.payload = "first";
+  job.previous = "\"before\"";
+  for (const std::string& payload : {std::string("text"), std::string("\xff\0\x01z", 4),
+                                     std::string("\xff"), std::string()}) {
+    ChainStep step;
+    step.id = "step";
+    step.type = "process";
+    step.priority = 7;
+    step.payload = payload;
+    job.chain.push_back(step);
+  }
+  const Envelope envelope = decode_envelope(encode_envelope(job));
+  CHECK(envelope.payload == "first");
+  CHECK(envelope.previous == "\"before\"");
+  REQUIRE(envelope.chain.size() == 4);
+  for (std::size_t i = 0; i < 4; ++i) {
+    CHECK(envelope.chain[i].payload == job.chain[i].payload);
+    CHECK(envelope.chain[i].type == "process");
+    CHECK(envelope.chain[i].priority == 7);
+  }
+
+  ClaimedJob claimed;
+  claimed.session = "s";
+  claimed.chain = envelope.chain;
+  const auto next = next_in_chain(claimed, "42");
+  REQUIRE(next.has_value());
+  CHECK(next->payload == "text");
+  CHECK(next->previous == "42");
+  CHECK(next->session == "s");
+  CHECK(next->chain.size() == 3);
+  CHECK_FALSE(next_in_chain(ClaimedJob{}, "42").has_value());
+}
+
+TEST_CASE("a fence that is cut short is an error, not a number") {
+  CHECK_THROWS_AS((void)decode_own("short"), wp::redis::Error);
 }
 
 TEST_CASE("a broken envelope loses nothing") {

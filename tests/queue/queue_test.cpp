@@ -76,7 +76,7 @@ TEST_CASE("a live id answers duplicate with its state, and changes nothing") {
   CHECK(repeated[0].state == JobState::active);
   (void)f.queue.step(kWorker, {f.settle(claimed[0])}, 0);
   CHECK(f.put({again})[0].state == JobState::done);
-  CHECK(f.queue.counts(Millis{0}, {}, false).waiting == 0);
+  CHECK(f.queue.counts().waiting == 0);
   f.check();
 }
 
@@ -85,7 +85,7 @@ TEST_CASE("a batch larger than one call is split and all of it arrives") {
   std::vector<NewJob> jobs(1234);
   for (NewJob& job : jobs) job.payload = "p";
   CHECK(f.queue.enqueue(jobs).size() == 1234);
-  CHECK(f.queue.counts(Millis{0}, {}, false).waiting == 1234);
+  CHECK(f.queue.counts().waiting == 1234);
   f.check();
 }
 
@@ -110,7 +110,7 @@ TEST_CASE("refusals take nothing: full by depth, full by bytes, too big, no pool
   f.put("4");
 
   f.set("max_depth", "0");
-  f.set("max_bytes", "200");
+  f.set("max_bytes", "110");
   std::vector<NewJob> fat(1);
   fat[0].payload = std::string(101, 'x');
   try {
@@ -126,7 +126,7 @@ TEST_CASE("refusals take nothing: full by depth, full by bytes, too big, no pool
   } catch (const EnqueueRefused& e) {
     CHECK(e.reason() == EnqueueRefused::Reason::full);
   }
-  CHECK(f.queue.counts(Millis{0}, {}, false).waiting == 3);
+  CHECK(f.queue.counts().waiting == 3);
   f.check();
 
   Queue nobody(f.connection, "nobody");
@@ -160,7 +160,7 @@ TEST_CASE("a deferral counts nothing and waits as long as it was told") {
   Settlement s = f.settle(claimed[0], Outcome::defer);
   s.delay = Millis{3600000};
   CHECK(f.queue.step(kWorker, {s}, 1).settled[0] == Settled::deferred);
-  const Counts counts = f.queue.counts(Millis{3700000}, {}, false);
+  const Counts counts = f.queue.counts({.horizon = Millis{3700000}});
   CHECK(counts.delayed == 1);
   CHECK(counts.due == 0);
   CHECK(counts.due_soon == 1);
@@ -201,9 +201,9 @@ TEST_CASE("released jobs return to their old place, uncounted") {
 TEST_CASE("leaving forgets the worker") {
   QueueFixture f;
   (void)f.queue.register_worker(kWorker, "{}", {});
-  CHECK(f.queue.counts(Millis{0}, {}, true).workers.size() == 1);
+  CHECK(f.queue.counts({.worker_info = true}).workers.size() == 1);
   (void)f.queue.release(kWorker, {}, ReleaseKind::unstarted, true);
-  CHECK(f.queue.counts(Millis{0}, {}, true).workers.empty());
+  CHECK(f.queue.counts({.worker_info = true}).workers.empty());
 }
 
 TEST_CASE("registering without a configuration writes the defaults as standalone") {
@@ -281,7 +281,7 @@ TEST_CASE("counts: what waits, runs, and by which type") {
   (void)f.queue.enqueue(jobs);
   (void)f.queue.register_worker(kWorker, "{\"pod\":\"a\"}", {});
   (void)f.claim(kWorker);
-  const Counts counts = f.queue.counts(Millis{0}, {"pod-a"}, true);
+  const Counts counts = f.queue.counts({.terminating = {"pod-a"}, .worker_info = true});
   CHECK(counts.waiting == 2);
   CHECK(counts.active == 1);
   CHECK(counts.active_serving == 0);

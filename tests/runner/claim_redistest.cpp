@@ -78,8 +78,8 @@ TEST_CASE("as many at once as there are slots") {
   RunnerProcess runner(builtin(redis, "sleep", 5));
   REQUIRE(runner.logged("\"msg\":\"registered\""));
   for (int i = 0; i < 8; ++i) queue.enqueue("60s");
-  CHECK(eventually([&] { return queue->counts(Millis{0}, {}, false).active == 5; }));
-  CHECK(queue->counts(Millis{0}, {}, false).waiting == 3);
+  CHECK(eventually([&] { return queue->counts().active == 5; }));
+  CHECK(queue->counts().waiting == 3);
 }
 
 TEST_CASE("thousands of jobs on two workers: each is completed once") {
@@ -90,9 +90,9 @@ TEST_CASE("thousands of jobs on two workers: each is completed once") {
   queue->enqueue(jobs, true);
   RunnerProcess first(builtin(redis, "noop", 50));
   RunnerProcess second(builtin(redis, "noop", 50));
-  CHECK(eventually([&] { return queue->counts(Millis{0}, {}, false).stat["completed"] == 4000; },
+  CHECK(eventually([&] { return queue->counts().stat["completed"] == 4000; },
                    Millis{60000}));
-  const auto counts = queue->counts(Millis{0}, {}, false);
+  const auto counts = queue->counts();
   CHECK(counts.stat.at("started") == 4000);
   CHECK(counts.active == 0);
   CHECK(queue->check().empty());
@@ -155,7 +155,7 @@ TEST_CASE("what a worker says of itself can be read in the queue") {
   const std::string id = queue.enqueue("60s");
   nlohmann::json info;
   CHECK(eventually([&] {
-    const auto workers = queue->counts(Millis{0}, {}, true).workers;
+    const auto workers = queue->counts({.worker_info = true}).workers;
     if (workers.empty() || workers[0].info.empty()) return false;
     info = nlohmann::json::parse(workers[0].info);
     return info["running"].size() == 1;
@@ -166,7 +166,7 @@ TEST_CASE("what a worker says of itself can be read in the queue") {
   CHECK(info["node"] == "node-a");
   CHECK(info["slots"] == 3);
   CHECK(info["pid"] == runner.pid());
-  CHECK(queue->counts(Millis{0}, {}, true).workers[0].worker.starts_with("uid-a/"));
+  CHECK(queue->counts({.worker_info = true}).workers[0].worker.starts_with("uid-a/"));
 }
 
 TEST_CASE("probes: ready once registered, alive also without Redis") {

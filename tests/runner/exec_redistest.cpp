@@ -83,7 +83,7 @@ TEST_CASE("exit 127 is a broken handler: its jobs go back uncounted, and run whe
   CHECK(runner.logged("the handler cannot run"));
   queue.wait_state(id, JobState::ready);
   CHECK(eventually([&] {
-    const auto workers = queue->counts(Millis{0}, {}, true).workers;
+    const auto workers = queue->counts({.worker_info = true}).workers;
     return !workers.empty() && workers[0].info.find("\"broken\":true") != std::string::npos;
   }));
   write_file(folder / "mended", "");

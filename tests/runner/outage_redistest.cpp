@@ -56,15 +56,15 @@ TEST_CASE("connections are cut again and again: every job completes exactly once
   int cuts = 0;
   CHECK(eventually(
       [&] {
-        if (cuts < 30 && queue->counts(Millis{0}, {}, false).done > cuts * 10) {
+        if (cuts < 30 && queue->counts().done > cuts * 10) {
           (void)queue.connection().execute({"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"});
           ++cuts;
         }
-        return queue->counts(Millis{0}, {}, false).stat["completed"] == 400;
+        return queue->counts().stat["completed"] == 400;
       },
       Millis{60000}));
   CHECK(cuts == 30);
-  CHECK(queue->counts(Millis{0}, {}, false).active == 0);
+  CHECK(queue->counts().active == 0);
   CHECK(queue->check().empty());
 }
 
@@ -152,6 +152,6 @@ TEST_CASE("a zombie: suspended beyond its lease, it changes nothing when it wake
   write_file(folder / "go", "");
   const auto view = queue.wait_state(id, JobState::done);
   CHECK(view.losses == 1);
-  CHECK(queue->counts(Millis{0}, {}, false).stat.at("completed") == 1);
+  CHECK(queue->counts().stat.at("completed") == 1);
   CHECK(queue->check().empty());
 }

@@ -44,7 +44,7 @@ TEST_CASE("SIGTERM: the running job completes, nothing else is claimed, exit 0")
   CHECK(view.losses == 0);
   CHECK(queue->job(waiting).state == JobState::ready);
   CHECK(count_lines(folder / "runs") == 1);
-  CHECK(queue->counts(Millis{0}, {}, true).workers.empty());  // deregistered
+  CHECK(queue->counts({.worker_info = true}).workers.empty());  // deregistered
   CHECK(queue->check().empty());
 }
 
@@ -56,7 +56,7 @@ TEST_CASE("SIGTERM of an idle runner is quick") {
   REQUIRE(runner.logged("\"msg\":\"registered\""));
   runner.signal(SIGTERM);
   CHECK(runner.wait(Millis{2000}) == 0);
-  CHECK(queue->counts(Millis{0}, {}, true).workers.empty());
+  CHECK(queue->counts({.worker_info = true}).workers.empty());
 }
 
 TEST_CASE("a second signal: the job is given back as interrupted and runs elsewhere at once") {
@@ -78,7 +78,7 @@ TEST_CASE("a second signal: the job is given back as interrupted and runs elsewh
   CHECK(view.failures == 0);
   CHECK(view.losses == 0);
   CHECK(read_file(folder / "runs").find("\n1 ") != std::string::npos);  // still the first attempt
-  CHECK(queue->counts(Millis{0}, {}, false).stat.at("interrupted") == 1);
+  CHECK(queue->counts().stat.at("interrupted") == 1);
   CHECK(queue->check().empty());
 }
 
@@ -118,6 +118,6 @@ TEST_CASE("SIGKILL: the handler dies too, and the job runs elsewhere within a le
   write_file(folder / "go", "");
   const auto view = queue.wait_state(id, JobState::done);
   CHECK(view.losses == 1);
-  CHECK(queue->counts(Millis{0}, {}, false).stat.at("completed") == 1);
+  CHECK(queue->counts().stat.at("completed") == 1);
   CHECK(queue->check().empty());
 }

@@ -1,22 +1,5 @@
 -- Jobs that leave their worker without a settlement: given back, lost, or crashed.
-local HISTORY = 10             -- attempts that T:res remembers
-local FAILS = 100              -- entries of T:fails
-
-local function note_failure(id, kind, text)
-  redis.call('LPUSH', K_fails, cmsgpack.pack({id, now, kind, string.sub(text, 1, 200)}))
-  redis.call('LTRIM', K_fails, 0, FAILS - 1)
-end
-
--- Adds one attempt to a job's result document and answers it packed.
-local function add_history(packed, kind, text, worker)
-  local doc = packed and cmsgpack.unpack(packed) or {}
-  local history = doc.h or {}
-  history[#history + 1] = {now, kind, string.sub(text, 1, 200), worker}
-  while #history > HISTORY do table.remove(history, 1) end
-  doc.h = history
-  doc.e = text
-  return cmsgpack.pack(doc)
-end
+local PAGE = 500               -- taken back a call
 
 -- Takes ids away from whoever holds them. `owns` are theirs, false entries are skipped.
 local function disown(ids, owns)
@@ -25,72 +8,102 @@ local function disown(ids, owns)
     if owns[i] then
       gone[#gone + 1] = ids[i]
       held[#held + 1] = owns[i][WORKER] .. '/' .. ids[i]
+      if is_suspect(owns[i][FACTS]) then add_cfg('solo', -1) end
     end
   end
   call_vector('ZREM', K_active, gone)
   call_vector('HDEL', K_own, gone)
   call_vector('ZREM', K_held, held)
-  return gone
+  return #gone
 end
 
--- Returns jobs to their old place. kind: 'released' and 'interrupted' count nothing, 'loss' and
--- 'crash' are counted and bury a job that had too many. Answers how many were taken.
-local function take_back(ids, owns, kind, limits, reason)
+-- Returns jobs to their old place; answers how many. kind: 'released' and 'interrupted' count
+-- nothing; 'loss' and 'crash' are counted, and bury a job that had too many; 'suspect' is a loss
+-- after which the job runs alone. A cancelled job is buried, whatever happened to its worker.
+local function take_back(ids, owns, kind, reason)
   local gone = disown(ids, owns)
-  if #gone == 0 then return 0 end
-  local metas = unpack_all(hash_values(K_meta, ids))
-  local new_metas, buried = {}, {}
+  if gone == 0 then return 0 end
+  local max_crashes, max_losses = num('max_crashes', 3), num('max_losses', 20)
   for i = 1, #ids do
-    local meta = owns[i] and metas[i]
-    if meta then
-      local id, dead, error = ids[i], false, reason
-      if kind == 'loss' then
+    local own = owns[i]
+    if own then
+      local id, meta, dead, text, noted = ids[i], own[FACTS], false, reason, kind
+      if own[CANCELLED] == 1 then
+        dead, text, noted = true, 'cancelled', 'cancelled'
+        count('cancelled', 1)
+      elseif kind == 'loss' or kind == 'suspect' then
         meta[LOSSES] = meta[LOSSES] + 1
-        dead = meta[LOSSES] > limits.max_losses
-        error = 'worker lost: ' .. owns[i][WORKER] .. ' ' .. reason
+        dead = meta[LOSSES] > max_losses
+        text, noted = 'worker lost: ' .. own[WORKER] .. ' ' .. reason, 'loss'
         count('lost', 1)
+        if kind == 'suspect' and not is_suspect(meta) then meta[FLAGS] = meta[FLAGS] + SUSPECT end
       elseif kind == 'crash' then
         meta[CRASHES] = meta[CRASHES] + 1
-        dead = meta[CRASHES] > limits.max_crashes
-        error = 'worker crashed: ' .. owns[i][WORKER] .. ' ' .. reason
+        dead = meta[CRASHES] > max_crashes
+        text = 'worker crashed: ' .. own[WORKER] .. ' ' .. reason
         count('crashed', 1)
       elseif kind == 'interrupted' then
         count('interrupted', 1)
       end
-      if kind ~= 'released' then
-        note_failure(id, kind, error)
-        local res = redis.call('HGET', K_res, id)
-        redis.call('HSET', K_res, id, add_history(res, kind, error, owns[i][WORKER]))
+      if noted ~= 'released' then
+        note_failure(id, dead and 'dead' or noted, text)
+        remember(id, noted, text, own[WORKER])
       end
       if dead then
-        buried[#buried + 1] = now
-        buried[#buried + 1] = id
-        count('dead', 1)
+        bury(id, meta)
       else
+        if noted == 'loss' or noted == 'crash' then store(id, meta) end
         enter_ready(id, meta)
       end
-      new_metas[#new_metas + 1] = id
-      new_metas[#new_metas + 1] = cmsgpack.pack(meta)
     end
   end
-  call_vector('HSET', K_meta, new_metas)
-  call_vector('ZADD', K_dead, buried)
-  return #gone
+  flush_attempts()
+  flush_facts()
+  flush_buried()
+  flush_ready()
+  return gone
 end
 
--- Everything that the workers in this lexical range hold: {ids, owns}.
-local function held_by(prefix, except)
-  -- '0' is the character after '/': the range holds exactly what starts with the prefix.
-  local members = redis.call('ZRANGEBYLEX', K_held, '[' .. prefix .. '/', '(' .. prefix .. '0',
-                             'LIMIT', 0, 500)
-  local ids = {}
-  for i = 1, #members do
-    local worker, id = string.match(members[i], '^(.*)/([^/]*)$')
-    if worker ~= except then ids[#ids + 1] = id end
+-- What the workers of this pod, or this worker, hold: {ids, owns, left}, at most PAGE of them, and
+-- never all but one: what is left for the next call must not look like a job that ran alone.
+local function held_by(name, except)
+  -- '0' is the character after '/': the range holds exactly what starts with the name.
+  local from, to = '[' .. name .. '/', '(' .. name .. '0'
+  local total = redis.call('ZLEXCOUNT', K_held, from, to)
+  if except then
+    total = total - redis.call('ZLEXCOUNT', K_held, '[' .. except .. '/', '(' .. except .. '0')
   end
-  return ids, unpack_all(hash_values(K_own, ids))
+  local want = total == PAGE + 1 and PAGE - 1 or math.min(total, PAGE)
+  local ids = {}
+  while #ids < want do
+    local members = redis.call('ZRANGEBYLEX', K_held, from, to, 'LIMIT', 0, 1000)
+    for i = 1, #members do
+      local worker, id = string.match(members[i], '^(.*)/([^/]*)$')
+      if worker ~= except and #ids < want then ids[#ids + 1] = id end
+    end
+    if #members < 1000 then break end
+    from = '(' .. members[#members]
+  end
+  return ids, owns_of(ids), total - #ids
+end
+
+-- The workers of a pod are gone: one job that ran alone is its worker's crash; of several nobody
+-- can say which did it, so each is a loss and runs alone next time. Answers {taken, left}.
+local function take_back_crashed(name, except, reason)
+  local ids, owns, left = held_by(name, except)
+  if #ids <= 1 then return take_back(ids, owns, 'crash', reason .. ' while it ran alone'), left end
+  return take_back(ids, owns, 'suspect', reason .. ' with other jobs'), left
+end
+
+local function holds(worker)
+  return redis.call('ZLEXCOUNT', K_held, '[' .. worker .. '/', '(' .. worker .. '0')
 end
 
 local function pod_of(worker)
   return string.match(worker, '^(.*)/[^/]*$') or worker
+end
+
+local function forget_worker(worker)
+  redis.call('ZREM', K_workers, worker)
+  redis.call('HDEL', K_winfo, worker)
 end

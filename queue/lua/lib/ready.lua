@@ -11,11 +11,15 @@ end
 
 local function enter_ready(id, meta)
   count_type(meta, 1)
-  local suspect = meta[FLAGS] % 2 == SUSPECT
-  local set = suspect and to_alone or to_ready
+  local set = to_ready
+  if is_suspect(meta) then
+    -- It waits from now on: for the reservation below, and for what people see.
+    meta[SINCE] = now - meta[ENQUEUED]
+    store(id, meta)
+    set, spare_token = to_alone, true
+  end
   set[#set + 1] = score_of(meta)
   set[#set + 1] = id
-  if suspect then spare_token = true end
 end
 
 local function flush_ready()
@@ -24,6 +28,7 @@ local function flush_ready()
   for number, by in pairs(type_changes) do
     if by ~= 0 then redis.call('HINCRBY', K_types, number, by) end
   end
+  to_ready, to_alone, type_changes = {}, {}, {}
 end
 
 -- A job that is due before all others changes what a sleeping runner waits for.
@@ -31,12 +36,10 @@ local function enter_delayed(entries)
   if #entries == 0 then return end
   local first = redis.call('ZRANGE', K_delayed, 0, 0, 'WITHSCORES')[2]
   local earliest = first and tonumber(first) or math.huge
-  local earlier = false
   for i = 1, #entries, 2 do
-    if entries[i] < earliest then earlier = true end
+    if entries[i] < earliest then spare_token = true end
   end
   call_vector('ZADD', K_delayed, entries)
-  if earlier then spare_token = true end
 end
 
 local function crossed_power_of_two(before, after)
@@ -48,12 +51,16 @@ local function crossed_power_of_two(before, after)
   return false
 end
 
--- Rule W. A token 'j' stands for a claimable job; 's' is spare (an earlier due time, a suspect)
--- and stays until somebody takes it. Answers whether a job could be claimed now.
-local function wake(paused, max_active)
+-- Rule W. A token 'j' stands for a claimable job; 's' is spare (an earlier due time, a suspect, a
+-- rate that opens later) and stays until somebody takes it. Answers whether a job could be claimed
+-- now, and when the rate opens if only that forbids it (else -1).
+local function wake()
   local ready = redis.call('ZCARD', K_ready)
-  local claimable = ready > 0 and not paused and
-    (max_active == 0 or redis.call('ZCARD', K_active) < max_active)
+  local max_active = num('max_active', 0)
+  local open = ready > 0 and not is_paused() and
+    (max_active <= 0 or redis.call('ZCARD', K_active) < max_active)
+  local claimable, opens = open, -1
+  if open and rate_tokens() < 1 then claimable, opens = false, rate_opens() end
   local token = redis.call('LINDEX', K_wake, 0)
   if claimable then
     if not token then redis.call('LPUSH', K_wake, 'j') end
@@ -61,7 +68,7 @@ local function wake(paused, max_active)
     redis.call('DEL', K_wake)
     token = false
   end
-  if spare_token and not token and not claimable and not paused then
+  if spare_token and not token and not claimable and not is_paused() then
     redis.call('LPUSH', K_wake, 's')
   end
   if (ready_before == 0 and ready > 0) or spare_token or
@@ -69,5 +76,5 @@ local function wake(paused, max_active)
     -- pcall: a user without channel rights must not lose a job.
     redis.pcall('PUBLISH', K_events, 'work')
   end
-  return claimable
+  return claimable, opens
 end

@@ -1,7 +1,12 @@
 -- Retired: by a person until undone, by the operator until the retirement lapses.
-local function is_retired(pod)
+local TERM, UNTIL, BY = 1, 2, 3
+
+local function retirement_of(pod)
   local packed = redis.call('HGET', K_retire, pod)
-  if not packed then return false end
-  local retirement = cmsgpack.unpack(packed)
-  return retirement[3] == 'person' or retirement[2] > now
+  return packed and cmsgpack.unpack(packed) or false
+end
+
+local function is_retired(pod)
+  local retirement = retirement_of(pod)
+  return retirement and (retirement[BY] == 'person' or retirement[UNTIL] > now)
 end

@@ -1,19 +1,42 @@
--- Counters of T:stat, collected and written once.
-local stats = {}
+-- Counters of T:stat and entries of T:fails, collected and written once by flush_stats().
+local FAILS = 100              -- entries of T:fails
+local stats, fails = {}, {}
+
 local function count(name, by)
   stats[name] = (stats[name] or 0) + by
 end
-local function flush_stats()
-  for name, by in pairs(stats) do
-    if by ~= 0 then redis.call('HINCRBY', K_stat, name, by) end
-  end
-end
 
 -- Histograms with buckets of powers of two: bucket b holds values below 2^b ms.
-local function count_ms(prefix, value)
-  local bucket, bound = 0, 1
-  while value >= bound and bucket < 32 do
-    bucket, bound = bucket + 1, bound * 2
+local histograms = {duration = {}, pickup = {}}
+local function count_ms(name, value)
+  local _, bucket = math.frexp(value)
+  local histogram = histograms[name]
+  histogram[bucket] = (histogram[bucket] or 0) + 1
+end
+
+local function note_failure(id, kind, text)
+  fails[#fails + 1] = cmsgpack.pack({id, now, kind, string.sub(text, 1, 200)})
+end
+
+local function flush_stats()
+  for name, histogram in pairs(histograms) do
+    for bucket, by in pairs(histogram) do
+      count(name .. ':' .. string.format('%.0f', math.min(bucket, 32)), by)
+    end
   end
-  count(prefix .. ':' .. string.format('%.0f', bucket), 1)
+  local names = {}
+  for name, by in pairs(stats) do
+    if by ~= 0 then names[#names + 1] = name end
+  end
+  local values = hash_values(K_stat, names)
+  local fields = {}
+  for i = 1, #names do
+    fields[2 * i - 1] = names[i]
+    fields[2 * i] = tonumber(values[i] or 0) + stats[names[i]]
+  end
+  call_vector('HSET', K_stat, fields)
+  if #fails > 0 then
+    call_vector('LPUSH', K_fails, fails)
+    redis.call('LTRIM', K_fails, 0, FAILS - 1)
+  end
 end

@@ -5,3 +5,8 @@ local function now_ms()
 end
 
 local now = now_ms()
+
+-- A time as text, once for a whole vector: Redis prints numbers by %.17g, which is slow.
+local function text_of(ms)
+  return string.format('%.0f', ms)
+end

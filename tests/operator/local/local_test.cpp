@@ -100,7 +100,7 @@ struct Client {
     }
     (void)queue.enqueue(jobs, true);
   }
-  queue::Counts counts() { return queue.counts(Millis{0}, {}, true); }
+  queue::Counts counts() { return queue.counts({.worker_info = true}); }
 };
 
 bool is_one_line(const std::string& text) {
