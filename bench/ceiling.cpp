@@ -143,7 +143,7 @@ void Ceiling::clear() {
   (void)server_.execute(command);
 }
 
-double Ceiling::run(const std::string& sha, std::int64_t calls,
+double Ceiling::run(const std::string& sha, std::int64_t calls, int batch,
                     const std::vector<std::string>& args) {
   const std::filesystem::path log =
       std::filesystem::path(server_.redis().socket()).parent_path() / "ceiling.csv";
@@ -155,11 +155,13 @@ double Ceiling::run(const std::string& sha, std::int64_t calls,
       std::to_string(kKeys.size())};
   for (const char* key : kKeys) words.push_back(key_of(key));
   words.insert(words.end(), args.begin(), args.end());
+  const Account before = server_.account();
   test::Process process(words, log.string());
   if (process.wait(Millis{120000}) != 0) {
     throw std::runtime_error("redis-benchmark failed: " + process.output().substr(0, 300));
   }
-  return rate_in(process.output());
+  cpu_us_ = server_.account().since(before).cpu_us / static_cast<double>(calls * batch);
+  return rate_in(process.output()) * batch;
 }
 
 double Ceiling::enqueue(int batch, std::int64_t calls, std::size_t payload) {
@@ -169,7 +171,7 @@ double Ceiling::enqueue(int batch, std::int64_t calls, std::size_t payload) {
     args.push_back(fmt::format("{:03}", i));
     args.push_back(std::string(kEnvelopeBytes + payload, 'x'));
   }
-  return run(enqueue_sha_, calls, args) * batch;
+  return run(enqueue_sha_, calls, batch, args);
 }
 
 double Ceiling::step(int batch, std::int64_t calls) {
@@ -183,7 +185,7 @@ double Ceiling::step(int batch, std::int64_t calls) {
   for (int i = 0; i < batch; ++i) {
     args.insert(args.end(), {"0123456789abc", "1838193829831", "null", "0"});
   }
-  return run(step_sha_, calls, args) * batch;
+  return run(step_sha_, calls, batch, args);
 }
 
 }  // namespace wp::bench

@@ -36,16 +36,20 @@ class Ceiling {
   double step(int batch, std::int64_t calls);
   /// Jobs a second over `calls` ENQUEUEs of `batch` jobs with a payload of so many bytes.
   double enqueue(int batch, std::int64_t calls, std::size_t payload);
+  /// The server's processor time per job of the last measurement, in microseconds.
+  double cpu_us() const { return cpu_us_; }
   /// Drops the stock.
   void clear();
 
  private:
   void load();
-  double run(const std::string& sha, std::int64_t calls, const std::vector<std::string>& args);
+  double run(const std::string& sha, std::int64_t calls, int batch,
+             const std::vector<std::string>& args);
 
   Server& server_;
   std::string step_sha_;
   std::string enqueue_sha_;
+  double cpu_us_ = 0;
 };
 
 }  // namespace wp::bench

@@ -34,6 +34,7 @@ void measure_enqueue(const Effort& effort, Report& report) {
     // Sidekiq's push_bulk reached 136,000 jobs/s on such a machine; 1.3 times that.
     Figure figure{
         fmt::format("enqueue_{}", count), "jobs/s", count == 1 ? ">= 177 000" : "", {}, {}};
+    Samples redis_us, ceiling_us;
     for (int round = 0; round < effort.rounds; ++round) {
       server.flush();
       const Worker worker(server, "wp-bench-0-abcdef/12345678");
@@ -41,13 +42,16 @@ void measure_enqueue(const Effort& effort, Report& report) {
       figure.ours.push_back(run_producers(producers, calls / count * kBulk));
       const Account spent = server.account().since(before);
       const auto jobs = static_cast<double>(calls / count * count * kBulk);
-      figure.details["Redis us/job"] = spent.script_us / jobs;
+      redis_us.push_back(spent.cpu_us / jobs);
       figure.details["redis.calls/ENQUEUE"] =
           static_cast<double>(spent.inner_calls) / static_cast<double>(spent.script_calls);
       figure.details["bytes in/job"] = spent.bytes_in / jobs;
       figure.ceiling.push_back(ceiling.enqueue(kBulk, calls, kPayloadBytes));
+      ceiling_us.push_back(ceiling.cpu_us());
       ceiling.clear();
     }
+    figure.details["CPU us/job Redis"] = median(redis_us);
+    figure.details["CPU us/job ceiling"] = median(ceiling_us);
     report.add(std::move(figure));
   }
 }

@@ -25,9 +25,13 @@ double field(std::string_view line, std::string_view name) {
 }  // namespace
 
 Account Account::since(const Account& before) const {
-  return {script_calls - before.script_calls, script_us - before.script_us,
-          inner_calls - before.inner_calls,   sent_calls - before.sent_calls,
-          bytes_in - before.bytes_in,         bytes_out - before.bytes_out};
+  return {script_calls - before.script_calls,
+          script_us - before.script_us,
+          cpu_us - before.cpu_us,
+          inner_calls - before.inner_calls,
+          sent_calls - before.sent_calls,
+          bytes_in - before.bytes_in,
+          bytes_out - before.bytes_out};
 }
 
 Server::Server() : redis_({"zset-max-ziplist-entries 16"}), control_(redis_.endpoint()) {
@@ -62,6 +66,9 @@ Account Server::account() {
   auto stats = info("stats");
   account.bytes_in = std::strtod(stats["total_net_input_bytes"].c_str(), nullptr);
   account.bytes_out = std::strtod(stats["total_net_output_bytes"].c_str(), nullptr);
+  auto cpu = info("cpu");
+  account.cpu_us = 1e6 * (std::strtod(cpu["used_cpu_user"].c_str(), nullptr) +
+                          std::strtod(cpu["used_cpu_sys"].c_str(), nullptr));
   return account;
 }
 

@@ -15,7 +15,8 @@ namespace wp::bench {
 /// INFO's counters: as they stand, or the difference of two moments.
 struct Account {
   std::int64_t script_calls = 0;  // EVALSHA
-  double script_us = 0;           // spent in them
+  double script_us = 0;           // spent in them, as the clock goes
+  double cpu_us = 0;              // of the server's processor, whoever else uses the machine
   std::int64_t inner_calls = 0;   // redis.call's that scripts made
   std::int64_t sent_calls = 0;    // commands that clients sent
   double bytes_in = 0;
