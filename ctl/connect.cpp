@@ -46,12 +46,15 @@ std::string first_line(const std::filesystem::path& file) {
   return line;
 }
 
-redis::Endpoint parse_url(const std::string& url, const std::string& from) {
+// A file's line that is no URL must say which file it stands in.
+redis::Endpoint endpoint_from(const std::filesystem::path& file, redis::Settings settings) {
+  settings.url = first_line(file);
   try {
-    return redis::parse_endpoint(url);
+    (void)redis::parse_endpoint(settings.url);
   } catch (const std::invalid_argument& e) {
-    throw UsageError(fmt::format("{}: {}", from, e.what()));
+    throw UsageError(fmt::format("{}: {}", file.string(), e.what()));
   }
+  return redis::make_endpoint(settings, kDefaultUrl);
 }
 
 std::string_view next_step(redis::ErrorClass error) {
@@ -62,6 +65,8 @@ std::string_view next_step(redis::ErrorClass error) {
       return "is it overloaded, or a firewall in between? name another with --redis";
     case redis::ErrorClass::closed:
       return "try again; Redis's log says why it ended the connection";
+    case redis::ErrorClass::tls:
+      return "see --redis-ca-file, --redis-server-name and --redis-cert-file";
     case redis::ErrorClass::auth:
       return "give --redis-username and WP_REDIS_PASSWORD";
     case redis::ErrorClass::permission:
@@ -69,7 +74,7 @@ std::string_view next_step(redis::ErrorClass error) {
     case redis::ErrorClass::loading:
       return "Redis reads its data: try again in a moment";
     case redis::ErrorClass::read_only:
-      return "this is a replica: name its master with --redis";
+      return "name the master with --redis, or its sentinels (redis+sentinel://host/master)";
     case redis::ErrorClass::protocol:
       return "is it a Redis at all?";
     default:
@@ -88,25 +93,23 @@ std::string runtime_folder() {
   return fmt::format("/tmp/workerpool-{}", getuid());
 }
 
-Target find_target(const RedisSettings& settings, const std::string& folder) {
+Target find_target(const redis::Settings& settings, const std::string& folder) {
   Target target;
   if (!settings.url.empty()) {
-    target.endpoint = parse_url(settings.url, "redis");
-  } else {
-    const auto pools = local_pools(folder);
-    if (pools.size() == 1) {
-      target.endpoint = parse_url(first_line(pools.front()), pools.front().string());
-      target.hint = "the address is from " + pools.front().string();
-    } else {
-      target.endpoint = parse_url(kDefaultUrl, "redis");
-      target.hint = "the default address";
-      if (!pools.empty()) {
-        target.hint += fmt::format("; {} local pools left theirs in {}", pools.size(), folder);
-      }
-    }
+    target.endpoint = redis::make_endpoint(settings, kDefaultUrl);
+    return target;
   }
-  if (!settings.username.empty()) target.endpoint.username = settings.username;
-  if (!settings.password.empty()) target.endpoint.password = settings.password;
+  const auto pools = local_pools(folder);
+  if (pools.size() == 1) {
+    target.endpoint = endpoint_from(pools.front(), settings);
+    target.hint = "the address is from " + pools.front().string();
+    return target;
+  }
+  target.endpoint = redis::make_endpoint(settings, kDefaultUrl);
+  target.hint = "the default address";
+  if (!pools.empty()) {
+    target.hint += fmt::format("; {} local pools left theirs in {}", pools.size(), folder);
+  }
   return target;
 }
 

@@ -8,15 +8,9 @@
 #include "ctl/exit.h"
 #include "queue/queue.h"
 #include "queue/redis/connection.h"
+#include "queue/redis/settings.h"
 
 namespace wp::ctl {
-
-/// As the user gave it; empty is not given.
-struct RedisSettings {
-  std::string url = {};
-  std::string username = {};
-  std::string password = {};
-};
 
 struct Target {
   redis::Endpoint endpoint;
@@ -28,8 +22,8 @@ std::string runtime_folder();
 
 /// The given URL; else the address of the one local pool whose file is in `folder`; else
 /// redis://127.0.0.1:6379/0. A folder that belongs to somebody else is not believed.
-/// Throws UsageError for a URL that is none.
-Target find_target(const RedisSettings& settings, const std::string& folder);
+/// Throws UsageError for a URL that is none, and for settings that do not fit it.
+Target find_target(const redis::Settings& settings, const std::string& folder);
 
 /// "redis://host:6379/0, database 0"
 std::string describe(const redis::Endpoint& endpoint);

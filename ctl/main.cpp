@@ -53,7 +53,7 @@ constexpr const char* kEnqueueEpilog =
     "--redis, --queue, --output: see workerpoolctl --help, as the exit codes.";
 
 struct Arguments {
-  RedisSettings redis;
+  redis::Settings redis;
   std::string queue;
   std::string output = "table";
   EnqueueRequest enqueue;
@@ -62,18 +62,8 @@ struct Arguments {
 };
 
 void declare_globals(Options& options, Arguments& a) {
-  options.text({.name = "redis",
-                .env = "WP_REDIS_URL",
-                .help = "redis://host:port/db or unix:///path",
-                .placeholder = "URL"},
-               a.redis.url);
-  options.text({.name = "redis-username", .env = "WP_REDIS_USERNAME", .help = "ACL user"},
-               a.redis.username);
-  options.text({.name = "redis-password",
-                .env = "WP_REDIS_PASSWORD",
-                .help = "better given by the environment",
-                .secret = true},
-               a.redis.password);
+  redis::declare_settings(
+      options, a.redis, "without it the one local pool's, else redis://127.0.0.1:6379/0");
   options.text({.name = "queue", .env = "WP_QUEUE", .help = "the queue's name", .letter = 'q'},
                a.queue);
   options.choice({.name = "output",

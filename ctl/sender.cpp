@@ -13,9 +13,16 @@ namespace {
 
 using queue::EnqueueRefused;
 
-// The connection is gone, or Redis has just come back and reads its data: worth another try.
+// Answered, and certainly not done: the server is a replica since a failover, or has just come back
+// and reads its data.
+bool not_done_yet(const redis::Error& error) {
+  return error.error_class() == redis::ErrorClass::read_only ||
+         error.error_class() == redis::ErrorClass::loading;
+}
+
+// Worth another try.
 bool passes(const redis::Error& error) {
-  return error.connection_lost() || error.error_class() == redis::ErrorClass::loading;
+  return error.connection_lost() || not_done_yet(error);
 }
 
 bool is_full(const EnqueueRefused& refused) {
@@ -103,7 +110,7 @@ std::vector<queue::Enqueued> Sender::send_call(std::vector<queue::NewJob>& jobs,
         unknown_outcome_ = repeated;
         throw;
       }
-      repeated = repeated || unknown_outcome_;
+      repeated = repeated || (unknown_outcome_ && !not_done_yet(e));
       unknown_outcome_ = repeated;
       if (tried >= settings_.tries) throw;
       reconnect_after(e, tried, backoff);

@@ -58,9 +58,9 @@ int IoLoop::run() {
 // and with a full beat, which gives back what we were handed without hearing of it.
 void IoLoop::try_connect() {
   try {
-    const redis::Endpoint endpoint = settings_.endpoint();
     queue_.reset();
-    connection_ = std::make_unique<redis::Connection>(endpoint, timeouts_for(job_settings_.lease));
+    connection_ = std::make_unique<redis::Connection>(settings_.endpoint,
+                                                      timeouts_for(job_settings_.lease));
     connection_->connect();
     queue_ = std::make_unique<queue::Queue>(*connection_, settings_.queue);
     const queue::RegisterResult result = queue_->register_worker(
@@ -110,7 +110,7 @@ void IoLoop::disconnected(const redis::Error& error) {
   log::warn("no exchange with redis",
             {{"class", error_class},
              {"error", error.what()},
-             {"redis", connection_ ? connection_->endpoint().describe() : std::string()},
+             {"redis", settings_.endpoint.describe()},
              {"next", "trying again; results wait, running jobs go on"},
              {"retry_ms", wait.count()}});
 }

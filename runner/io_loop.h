@@ -26,7 +26,7 @@ namespace wp::runner {
 struct IoSettings {
   Identity identity;
   std::string queue;
-  EndpointSource endpoint;
+  redis::Endpoint endpoint;
   Millis drain_timeout{300000};  // while no pool says otherwise
 };
 

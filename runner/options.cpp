@@ -2,21 +2,20 @@
 
 #include <cstdlib>
 #include <fmt/format.h>
-#include <fstream>
-#include <sstream>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
 #include "base/log.h"
 #include "queue/queue.h"
-#include "queue/redis/error.h"
+#include "queue/redis/settings.h"
 #include "runner/handlers/builtin.h"
 #include "runner/handlers/spawn.h"
 
 namespace wp::runner {
 namespace {
 
+constexpr const char* kDefaultUrl = "redis://127.0.0.1:6379/0";
 constexpr std::string_view kNameCharacters =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-";
 
@@ -103,29 +102,15 @@ std::vector<std::string> parse_command(const std::string& json) {
 std::optional<RunnerOptions> parse_options(int argc, const char* const* argv) {
   RunnerOptions made;
   made.scratch_dir = temp_folder();
+  redis::Settings redis_settings;
   std::string command_json;
   std::vector<std::string> words;
   std::int64_t defer_code = made.exit_rules.defer_code;
   std::int64_t dead_code = made.exit_rules.dead_code;
 
   Options options("workerpool-runner", "Claims jobs from a queue and runs them.");
-  options.text({.name = "redis",
-                .env = "WP_REDIS_URL",
-                .help = "redis://host:port/db or unix:///path",
-                .placeholder = "URL"},
-               made.redis_url);
-  options.text({.name = "redis-username", .env = "WP_REDIS_USERNAME", .help = "ACL user"},
-               made.redis_username);
-  options.text({.name = "redis-password",
-                .env = "WP_REDIS_PASSWORD",
-                .help = "better given by the environment or a file",
-                .secret = true},
-               made.redis_password);
-  options.text({.name = "redis-password-file",
-                .env = "WP_REDIS_PASSWORD_FILE",
-                .help = "file that holds the password, read at every connect",
-                .placeholder = "FILE"},
-               made.redis_password_file);
+  redis::declare_settings(options, redis_settings, std::string(kDefaultUrl) + " without it");
+  redis::declare_sentinel_settings(options, redis_settings);
   options.text({.name = "queue", .env = "WP_QUEUE", .help = "the queue's name (required)"},
                made.queue);
   options.integer({.name = "concurrency", .env = "WP_CONCURRENCY", .help = "jobs at once"},
@@ -183,7 +168,10 @@ std::optional<RunnerOptions> parse_options(int argc, const char* const* argv) {
   options.epilog(
       "Examples:\n"
       "  workerpool-runner --queue mail -- python3 /app/job.py\n"
-      "  workerpool-runner --queue test --handler sleep --concurrency 10");
+      "  workerpool-runner --queue test --handler sleep --concurrency 10\n"
+      "  workerpool-runner --redis rediss://redis:6379/0 --redis-ca-file ca.pem --queue mail "
+      "-- ./job\n"
+      "  workerpool-runner --redis redis+sentinel://a,b,c/main --queue mail -- ./job");
   if (options.parse(argc, argv) == Parsed::exit) return std::nullopt;
 
   if (made.queue.empty()) throw UsageError("queue: is required (--queue or WP_QUEUE)");
@@ -205,13 +193,7 @@ std::optional<RunnerOptions> parse_options(int argc, const char* const* argv) {
   if (made.probe_address == "off") made.probe_address.clear();
   check_name("worker-id", made.worker_id);
   check_name("pod-uid", made.pod_uid);
-  try {
-    made.endpoint = redis::parse_endpoint(made.redis_url);
-  } catch (const std::invalid_argument& e) {
-    throw UsageError(std::string("redis: ") + e.what());
-  }
-  if (!made.redis_username.empty()) made.endpoint.username = made.redis_username;
-  if (!made.redis_password.empty()) made.endpoint.password = made.redis_password;
+  made.endpoint = redis::make_endpoint(redis_settings, kDefaultUrl);
   choose_handler(made, command_json, words);
   check_scratch(made);
 
@@ -226,23 +208,6 @@ std::optional<RunnerOptions> parse_options(int argc, const char* const* argv) {
     }
   }
   return made;
-}
-
-redis::Endpoint current_endpoint(const RunnerOptions& options) {
-  redis::Endpoint endpoint = options.endpoint;
-  if (options.redis_password_file.empty()) return endpoint;
-  std::ifstream file(options.redis_password_file);
-  if (!file) {
-    throw redis::Error(redis::ErrorClass::auth,
-                       "cannot read the password file " + options.redis_password_file);
-  }
-  std::ostringstream text;
-  text << file.rdbuf();
-  endpoint.password = text.str();
-  while (endpoint.password.ends_with('\n') || endpoint.password.ends_with('\r')) {
-    endpoint.password.pop_back();
-  }
-  return endpoint;
 }
 
 }  // namespace wp::runner

@@ -13,10 +13,6 @@
 namespace wp::runner {
 
 struct RunnerOptions {
-  std::string redis_url = "redis://127.0.0.1:6379/0";
-  std::string redis_username;
-  std::string redis_password;
-  std::string redis_password_file;  // read at every connect: a rotation needs no restart
   std::string queue;
   std::int64_t concurrency = 1;
   std::string handler;               // exec or a built-in
@@ -31,7 +27,7 @@ struct RunnerOptions {
   Millis drain_timeout{300000};
   std::string scratch_dir;
   std::string log_level = "info";
-  redis::Endpoint endpoint;  // from the above, without the password file
+  redis::Endpoint endpoint;
 
   std::vector<ResolvedSetting> resolved;  // for the start-up log
 };
@@ -42,9 +38,5 @@ std::optional<RunnerOptions> parse_options(int argc, const char* const* argv);
 
 /// A JSON array of at least one text, as the operator writes it. Throws UsageError.
 std::vector<std::string> parse_command(const std::string& json);
-
-/// The endpoint with the password as the file holds it now. Throws redis::Error(auth) when the file
-/// cannot be read.
-redis::Endpoint current_endpoint(const RunnerOptions& options);
 
 }  // namespace wp::runner

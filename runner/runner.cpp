@@ -112,7 +112,7 @@ int run_runner(const RunnerOptions& options) {
   settings.identity.node = options.node;
   settings.identity.slots = static_cast<int>(options.concurrency);
   settings.queue = options.queue;
-  settings.endpoint = [&options] { return current_endpoint(options); };
+  settings.endpoint = options.endpoint;
   settings.drain_timeout = options.drain_timeout;
   log_settings(options, settings.identity.worker, probes ? port : 0);
 

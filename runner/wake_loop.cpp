@@ -12,11 +12,10 @@ constexpr Millis kAfterError{500};
 
 }  // namespace
 
-WakeLoop::WakeLoop(EndpointSource endpoint, std::string wake_key, Mailbox& mailbox)
-    : endpoint_(std::move(endpoint)),
-      wake_key_(std::move(wake_key)),
+WakeLoop::WakeLoop(redis::Endpoint endpoint, std::string wake_key, Mailbox& mailbox)
+    : wake_key_(std::move(wake_key)),
       mailbox_(mailbox),
-      connection_(redis::Endpoint{}),
+      connection_(std::move(endpoint)),
       thread_([this] { run(); }) {}
 
 WakeLoop::~WakeLoop() {
@@ -75,10 +74,7 @@ void WakeLoop::run() {
 
 bool WakeLoop::wait_for_token() {
   pulse_.beat();
-  if (!connection_.connected()) {
-    connection_.set_endpoint(endpoint_());
-    connection_.connect();
-  }
+  if (!connection_.connected()) connection_.connect();
   const redis::Reply reply = connection_.execute(
       {"BLPOP", wake_key_, std::to_string(kBlock.count() / 1000)}, kBlock + kWatchdog);
   return !reply.is_nil();

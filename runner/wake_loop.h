@@ -5,7 +5,6 @@
 #pragma once
 
 #include <condition_variable>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -17,12 +16,9 @@
 
 namespace wp::runner {
 
-/// Where Redis is, with the credentials as they are now. Called before every connect.
-using EndpointSource = std::function<redis::Endpoint()>;
-
 class WakeLoop {
  public:
-  WakeLoop(EndpointSource endpoint, std::string wake_key, Mailbox& mailbox);
+  WakeLoop(redis::Endpoint endpoint, std::string wake_key, Mailbox& mailbox);
   ~WakeLoop();
   WakeLoop(const WakeLoop&) = delete;
   WakeLoop& operator=(const WakeLoop&) = delete;
@@ -39,7 +35,6 @@ class WakeLoop {
   bool wait_for_token();
   void pause();
 
-  EndpointSource endpoint_;
   std::string wake_key_;
   Mailbox& mailbox_;
   Pulse pulse_;

@@ -10,20 +10,9 @@ void add_local_command(Options& root, LocalOptions& options) {
                 .placeholder = "POOL.yaml",
                 .letter = 'f'},
                options.file);
-  command.text({.name = "redis",
-                .env = "WP_REDIS_URL",
-                .help = "redis://host:port/db or unix:///path; without it the pool's own, else a "
-                        "private redis-server that ends with this command",
-                .placeholder = "URL",
-                .secret = true},
-               options.redis_url);
-  command.text({.name = "redis-username", .env = "WP_REDIS_USERNAME", .help = "ACL user"},
-               options.redis_username);
-  command.text({.name = "redis-password",
-                .env = "WP_REDIS_PASSWORD",
-                .help = "better given by the environment",
-                .secret = true},
-               options.redis_password);
+  redis::declare_settings(command, options.redis,
+                          "without it the pool's own, else a private redis-server that ends with "
+                          "this command");
   command.toggle({.name = "until-empty",
                   .help = "ends, with a report, when every job was run; exit status 1 when jobs "
                           "are dead or the queue is inconsistent"},

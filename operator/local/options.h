@@ -4,14 +4,13 @@
 #include <string>
 
 #include "base/options.h"
+#include "queue/redis/settings.h"
 
 namespace wp::local {
 
 struct LocalOptions {
   std::string file;       // the pool; "-" is standard input
-  std::string redis_url;  // empty: the pool's own, else a private server
-  std::string redis_username;
-  std::string redis_password;
+  redis::Settings redis;  // without a URL: the pool's own, else a private server
   bool until_empty = false;
   std::string results;       // one JSON line per finished job goes here; empty: none
   std::string report;        // the report as JSON goes here; empty: none

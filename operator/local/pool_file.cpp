@@ -101,7 +101,7 @@ void check_handler(const PoolFile& file, const std::string& shown) {
 std::optional<redis::Endpoint> named_endpoint(const LocalOptions& options, const pool::Pool& pool,
                                               const std::string& shown) {
   const auto& redis = pool.spec.queue.redis;
-  std::string url = options.redis_url;
+  std::string url = options.redis.url;
   if (url.empty() && redis) {
     if (!redis->url || redis->credentials) {
       throw UsageError(fmt::format(
@@ -109,17 +109,16 @@ std::optional<redis::Endpoint> named_endpoint(const LocalOptions& options, const
           "--redis URL with WP_REDIS_PASSWORD",
           shown, redis->url ? "secretRef" : "urlSecretRef"));
     }
+    if (redis->tls || redis->sentinel) {
+      throw UsageError(fmt::format(
+          "{}: spec.queue.redis.{} is for a cluster; allowed here: --redis URL with "
+          "--redis-ca-file and the like, or redis+sentinel://host/master",
+          shown, redis->tls ? "tls" : "sentinel"));
+    }
     url = *redis->url;
   }
   if (url.empty()) return std::nullopt;
-  try {
-    redis::Endpoint endpoint = redis::parse_endpoint(url);
-    if (!options.redis_username.empty()) endpoint.username = options.redis_username;
-    if (!options.redis_password.empty()) endpoint.password = options.redis_password;
-    return endpoint;
-  } catch (const std::invalid_argument& e) {
-    throw UsageError(std::string("redis: ") + e.what());
-  }
+  return redis::make_endpoint(options.redis, url);
 }
 
 }  // namespace wp::local

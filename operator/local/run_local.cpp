@@ -64,7 +64,7 @@ auto with_redis(const redis::Endpoint& endpoint, Use use) {
 queue::Counts read_queue(const redis::Endpoint& endpoint, const pool::Pool& pool) {
   const std::string& name = pool.spec.queue.name;
   return with_redis(endpoint, [&](redis::Connection& connection) {
-    queue::Counts counts = queue::Queue(connection, name).counts(Millis{0}, {}, false);
+    queue::Counts counts = queue::Queue(connection, name).counts();
     const std::string& owner = counts.config_owner;
     const std::string mine = queue::owner_of(pool.meta.uid, pool.key());
     if (counts.config_present && owner != mine && !queue::owner_gives_way(owner, mine)) {
@@ -118,9 +118,9 @@ class LocalRun {
 
  private:
   void open_doors() {
-    url_ = std::make_unique<UrlFile>(file_.pool.meta.name, options_.redis_url.empty()
+    url_ = std::make_unique<UrlFile>(file_.pool.meta.name, options_.redis.url.empty()
                                                                ? endpoint_.describe()
-                                                               : options_.redis_url);
+                                                               : options_.redis.url);
     Session::Options session;
     session.pool = file_.pool;
     session.endpoint = endpoint_;
@@ -172,7 +172,7 @@ class LocalRun {
   bool is_over() {
     return with_redis(endpoint_, [&](redis::Connection& connection) {
       const queue::Counts now =
-          queue::Queue(connection, file_.pool.spec.queue.name).counts(Millis{0}, {}, false);
+          queue::Queue(connection, file_.pool.spec.queue.name).counts();
       return now.waiting + now.delayed + now.active == 0;
     });
   }
@@ -196,7 +196,7 @@ class LocalRun {
     const std::string& name = file_.pool.spec.queue.name;
     return with_redis(endpoint_, [&](redis::Connection& connection) {
       queue::Queue jobs(connection, name);
-      const queue::Counts after = jobs.counts(Millis{0}, {}, false);
+      const queue::Counts after = jobs.counts();
       const Report report = make_report(before_, after, session_->seen(), jobs.check());
       session_.reset();
       display_.finish();

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/units.h"
+#include "queue/redis/settings.h"
 
 namespace wp::workload {
 
@@ -15,9 +16,7 @@ Command worker_command(const std::string& runner, const pool::Pool& pool,
   const auto set = [&](const std::string& name, const std::string& value) {
     if (!value.empty()) command.environment.push_back(name + "=" + value);
   };
-  set("WP_REDIS_URL", endpoint.describe());
-  set("WP_REDIS_USERNAME", endpoint.username);
-  set("WP_REDIS_PASSWORD", endpoint.password);
+  for (const auto& [name, value] : redis::to_environment(endpoint)) set(name, value);
   set("WP_QUEUE", pool.spec.queue.name);
   set("WP_CONCURRENCY", std::to_string(pool.spec.workers.concurrency));
   if (const auto& exec = pool.spec.workers.handler.exec) {

@@ -74,8 +74,6 @@ class Connection {
   void clear_interrupt() { waiter_.clear(); }
 
   const Endpoint& endpoint() const { return endpoint_; }
-  /// Credentials or address change; takes effect at the next connect().
-  void set_endpoint(Endpoint endpoint) { endpoint_ = std::move(endpoint); }
 
  private:
   void connect_to_master(Millis deadline);

@@ -49,10 +49,27 @@ class TlsTransport : public Transport {
     ERR_clear_error();
     const int result = SSL_write_ex(ssl_.get(), text.data(), text.size(), &bytes);
     if (result == 1) return {bytes, 0};
-    return {0, wait_or_throw(result)};
+    try {
+      return {0, wait_or_throw(result)};
+    } catch (const Error&) {
+      hear_last_words();
+      throw;
+    }
   }
 
  private:
+  // A server that refuses our certificate says so and closes: our writing fails before the reading
+  // of its reason, which is the better error.
+  void hear_last_words() {
+    char ignored = 0;
+    std::size_t bytes = 0;
+    ERR_clear_error();
+    const int result = SSL_read_ex(ssl_.get(), &ignored, 1, &bytes);
+    if (result != 1 && SSL_get_error(ssl_.get(), result) == SSL_ERROR_SSL) {
+      throw Error(ErrorClass::tls, "TLS: " + explain());
+    }
+  }
+
   short wait_or_throw(int result) {
     const int error = errno;
     switch (SSL_get_error(ssl_.get(), result)) {

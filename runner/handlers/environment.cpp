@@ -1,5 +1,6 @@
 #include "runner/handlers/environment.h"
 
+#include <array>
 #include <cstring>
 #include <fmt/format.h>
 
@@ -9,7 +10,8 @@ namespace wp::runner {
 namespace {
 
 constexpr std::string_view kHidden = "WP_REDIS_";
-constexpr std::string_view kSecret = "WP_REDIS_PASSWORD=";
+constexpr std::array<std::string_view, 3> kSecrets = {
+    "WP_REDIS_PASSWORD=", "WP_REDIS_SENTINEL_PASSWORD=", "WP_REDIS_URL="};
 
 }  // namespace
 
@@ -23,9 +25,11 @@ std::vector<std::string> inherited_environment() {
 
 void forget_secret_environment() {
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-    if (!std::string_view(*entry).starts_with(kSecret)) continue;
-    char* value = *entry + kSecret.size();
-    explicit_bzero(value, std::strlen(value));
+    for (const std::string_view secret : kSecrets) {
+      if (!std::string_view(*entry).starts_with(secret)) continue;
+      char* value = *entry + secret.size();
+      explicit_bzero(value, std::strlen(value));
+    }
   }
 }
 

@@ -11,7 +11,7 @@ using namespace wp::ctl;
 
 namespace {
 
-std::string where(const RedisSettings& settings, const std::string& folder) {
+std::string where(const redis::Settings& settings, const std::string& folder) {
   return find_target(settings, folder).endpoint.describe();
 }
 
@@ -51,7 +51,7 @@ TEST_CASE("an address that is none names where it came from") {
   const test::TempFolder folder;
   const std::string file = folder.file("mail.url", "nonsense\n");
   for (const auto& [settings, from] :
-       {std::pair<RedisSettings, std::string>{{.url = "http://x"}, "redis: "}, {{}, file}}) {
+       {std::pair<redis::Settings, std::string>{{.url = "http://x"}, "redis: "}, {{}, file}}) {
     try {
       (void)find_target(settings, folder.path());
       FAIL("accepted");
@@ -72,7 +72,7 @@ TEST_CASE("errors of Redis: class, place once, next step, exit code") {
         "with --redis or WP_REDIS_URL");
   using redis::ErrorClass;
   for (const ErrorClass c :
-       {ErrorClass::timeout, ErrorClass::closed, ErrorClass::auth, ErrorClass::permission,
+       {ErrorClass::timeout, ErrorClass::closed, ErrorClass::tls, ErrorClass::auth, ErrorClass::permission,
         ErrorClass::loading, ErrorClass::read_only, ErrorClass::protocol}) {
     CHECK(to_command_error(redis::Error(c, "x"), target).code() == kUnreachable);
   }
@@ -81,4 +81,13 @@ TEST_CASE("errors of Redis: class, place once, next step, exit code") {
     CHECK(std::string(to_command_error(redis::Error(c, "x\ny"), target).what()).find('\n') ==
           std::string::npos);
   }
+}
+
+TEST_CASE("TLS settings hold for the address of a local pool too") {
+  const test::TempFolder folder;
+  (void)folder.file("mail.url", "rediss://host:7/0\n");
+  const auto target = find_target({.ca_file = "/ca.pem"}, folder.path());
+  REQUIRE(target.endpoint.tls);
+  CHECK(target.endpoint.tls->ca_file == "/ca.pem");
+  CHECK_THROWS_AS(find_target({.ca_file = "/ca.pem"}, "/none"), UsageError);
 }

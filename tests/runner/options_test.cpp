@@ -122,3 +122,23 @@ TEST_CASE("a command that is not there is refused by name, before any job is tou
   CHECK(contains(refusal({"--queue", "q", "--", "/etc/passwd"}), "/etc/passwd"));
   CHECK(contains(refusal({"--queue", "q", "--", "/tmp"}), "/tmp"));
 }
+
+TEST_CASE("TLS and sentinels by the environment; secrets are not shown") {
+  const Variables env{{"WP_REDIS_URL", "rediss://user:url-secret@redis/2"},
+                      {"WP_REDIS_CA_FILE", "/etc/ca.pem"},
+                      {"WP_REDIS_INSECURE_SKIP_VERIFY", "false"},
+                      {"WP_REDIS_SENTINEL_MASTER", "main"},
+                      {"WP_REDIS_SENTINEL_NODES", "a,b:7"},
+                      {"WP_REDIS_SENTINEL_PASSWORD", "watch-secret"},
+                      {"WP_REDIS_SENTINEL_TLS", "off"}};
+  const RunnerOptions options = parse({"--queue", "q", "--handler", "noop"});
+  CHECK(options.endpoint.describe() == "rediss+sentinel://a:26379,b:7/main/2");
+  REQUIRE(options.endpoint.tls);
+  CHECK(options.endpoint.tls->ca_file == "/etc/ca.pem");
+  REQUIRE(options.endpoint.sentinel);
+  CHECK_FALSE(options.endpoint.sentinel->tls);
+  CHECK(options.endpoint.sentinel->password == "watch-secret");
+  for (const ResolvedSetting& setting : options.resolved) {
+    CHECK_FALSE(contains(setting.value, "secret"));
+  }
+}

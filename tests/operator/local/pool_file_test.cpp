@@ -90,11 +90,11 @@ TEST_CASE("where Redis is: the option, else the pool, else nowhere") {
   pool.spec.queue.redis = pool::Redis{};
   pool.spec.queue.redis->url = "redis://one:1/0";
   CHECK(named_endpoint(options, pool, "f")->describe() == "redis://one:1/0");
-  options.redis_url = "redis://two:2/0";
-  options.redis_password = "pw";
+  options.redis.url = "redis://two:2/0";
+  options.redis.password = "pw";
   CHECK(named_endpoint(options, pool, "f")->describe() == "redis://two:2/0");
   CHECK(named_endpoint(options, pool, "f")->password == "pw");
-  options.redis_url.clear();
+  options.redis.url.clear();
   pool.spec.queue.redis->credentials = pool::Credentials{"secret", "u", "p"};
   CHECK_THROWS_AS((void)named_endpoint(options, pool, "f"), UsageError);
 }

@@ -32,3 +32,19 @@ TEST_CASE("a worker's command: all in the environment, nothing on the command li
   CHECK(has("WP_DRAIN_TIMEOUT=1m30s"));
   CHECK(has("WP_PROBE_ADDR=off"));
 }
+
+TEST_CASE("a worker gets to a Redis with TLS and sentinels as the operator does") {
+  redis::Endpoint endpoint = redis::parse_endpoint("rediss+sentinel://a,b/main");
+  endpoint.tls->ca_file = "/ca.pem";
+  endpoint.sentinel->tls->ca_file = "/other.pem";
+  endpoint.sentinel->password = "watch";
+  const workload::Command command = workload::worker_command("r", {}, endpoint, {"n", "u"}, {});
+  const auto has = [&](const std::string& entry) {
+    return std::count(command.environment.begin(), command.environment.end(), entry) == 1;
+  };
+  CHECK(has("WP_REDIS_URL=rediss+sentinel://a:26379,b:26379/main/0"));
+  CHECK(has("WP_REDIS_CA_FILE=/ca.pem"));
+  CHECK(has("WP_REDIS_SENTINEL_TLS=own"));
+  CHECK(has("WP_REDIS_SENTINEL_CA_FILE=/other.pem"));
+  CHECK(has("WP_REDIS_SENTINEL_PASSWORD=watch"));
+}

@@ -79,7 +79,7 @@ Error refusal(const Endpoint& endpoint, Timeouts timeouts = kPatient) {
 void check_refused(const Endpoint& endpoint, const std::string& says) {
   const Error error = refusal(endpoint);
   CHECK(error.error_class() == ErrorClass::tls);
-  CAPTURE(error.what());
+  CAPTURE(std::string(error.what()));
   CHECK(contains(error.what(), says));
 }
 
