@@ -63,10 +63,19 @@ RedisServer::RedisServer(std::vector<std::string> extra, Clock clock) {
   for (const std::string& line : extra) config << line << "\n";
   config.close();
   std::filesystem::create_directory(folder_ + "/data");
-  start();
+  try {
+    start();
+  } catch (...) {
+    remove();
+    throw;
+  }
 }
 
 RedisServer::~RedisServer() {
+  remove();
+}
+
+void RedisServer::remove() {
   end(SIGKILL);
   std::error_code ignored;
   std::filesystem::remove_all(folder_, ignored);

@@ -52,6 +52,7 @@ class RedisServer {
  private:
   void spawn();
   void end(int signal);
+  void remove();
   std::string log() const;
 
   std::string folder_;
