@@ -93,6 +93,32 @@ struct Options::Impl {
     *words = std::move(rest);
   }
 
+  // CLI11 only says that a sub-command is required. Names the word that is none.
+  void refuse_unknown_command() const {
+    const Impl* inner = this;
+    for (bool deeper = true; deeper;) {
+      deeper = false;
+      for (const auto& command : inner->commands) {
+        if (!command->impl_->app->parsed()) continue;
+        inner = command->impl_.get();
+        deeper = true;
+        break;
+      }
+    }
+    if (inner->commands.empty()) return;
+    std::vector<std::string> names;
+    for (const auto& command : inner->commands) names.push_back(command->impl_->name);
+    const std::string below = inner->root ? std::string() : inner->name + ": ";
+    // The innermost one hands on what it can't place.
+    for (const std::string& word : app->remaining(true)) {
+      if (word.starts_with('-')) continue;
+      throw UsageError(fmt::format("{}no command {}; there are {} (try --help)", below, word,
+                                   join(names, ", ")));
+    }
+    throw UsageError(
+        fmt::format("{}a command is required: {} (try --help)", below, join(names, ", ")));
+  }
+
   Entry& add(Setting setting) {
     entries.push_back(std::make_unique<Entry>());
     Entry& entry = *entries.back();
@@ -326,6 +352,12 @@ Options& Options::positional(const std::string& name, const std::string& help, s
   return *this;
 }
 
+Options& Options::words(const std::string& name, const std::string& help,
+                        std::vector<std::string>& values) {
+  impl_->app->add_option(name, values, help)->type_name("")->expected(0, -1)->option_text("...");
+  return *this;
+}
+
 Options& Options::remainder(const std::string& name, const std::string& help,
                             std::vector<std::string>& words) {
   // Not a positional option: CLI11 would take a word such as "[ -f x ]" apart as a list.
@@ -357,6 +389,7 @@ Parsed Options::parse(int argc, const char* const* argv) {
     impl_->app->exit(e, std::cout, std::cout);
     return Parsed::exit;
   } catch (const CLI::ParseError& e) {
+    impl_->refuse_unknown_command();
     throw UsageError(std::string(e.what()) + " (try --help)");
   }
   const YAML::Node file = load_file(impl_->config_file);

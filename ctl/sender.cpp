@@ -33,7 +33,7 @@ bool is_full(const EnqueueRefused& refused) {
 }  // namespace
 
 std::size_t call_bytes(const queue::NewJob& job) {
-  return queue::encode_envelope(job.type, "").size() + job.payload.size();
+  return queue::encode_envelope(job).size();
 }
 
 Sender::Sender(queue::Queue& queue, redis::Connection& connection, Settings settings,

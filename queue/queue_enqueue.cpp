@@ -31,10 +31,14 @@ constexpr std::int64_t kLargestPayload = 1024 * 1024;
   if (verdict == "toobig") {
     throw EnqueueRefused(
         EnqueueRefused::Reason::too_big, Millis{0},
-        fmt::format("job {}: payload of {} bytes; queue {} allows {} (jobs.maxPayload): pass "
+        fmt::format("job {}: payload of {} bytes; queue {} allows {} (jobs.maxPayload {}): pass "
                     "larger things by reference",
                     first + static_cast<std::size_t>(reply.at(1).integer()), reply.at(2).integer(),
-                    queue, format_bytes(reply.at(3).integer())));
+                    queue, reply.at(3).integer(), format_bytes(reply.at(3).integer())));
+  }
+  if (verdict == "format") {
+    throw FormatError(fmt::format("queue {} has format {}, this program knows {}: use a newer one",
+                                  queue, reply.at(1).integer(), kFormat));
   }
   if (verdict == "bad") {
     throw std::invalid_argument(

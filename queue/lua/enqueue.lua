@@ -4,8 +4,14 @@
 -- empty, or JSON with "unique" and "unique_ms" (0: while the job lives) and "session".
 -- Answers {'ok', n states}: 'new', the state of the job that has this id, or {state, id} of the job
 -- that has the unique key. Or, and then nothing was taken: {'full', retry ms, what}, {'nopool'},
--- {'toobig', index, bytes, allowed}, {'bad', index, what}.
+-- {'toobig', index, bytes, allowed}, {'bad', index, what}, {'format', the queue's}. Index 0: the
+-- call itself. Copies of this text live in other people's programs: docs/protocol.md.
+local FORMAT = 1
 local force, n = ARGV[1] == '1', tonumber(ARGV[2])
+if #KEYS ~= 20 or not n or #ARGV ~= 2 + n * 6 then
+  return {'bad', 0, 'needs 20 keys, and for each of n jobs 6 arguments'}
+end
+if n < 1 or n > 500 then return {'bad', 0, 'n: 1 to 500 jobs a call'} end
 
 -- No other write may come before a job's first: Redis checks maxmemory there, and refuses the call.
 local function refuse(answer)
@@ -13,6 +19,7 @@ local function refuse(answer)
   return answer
 end
 
+if num('format', FORMAT) > FORMAT then return refuse({'format', num('format', 0)}) end
 if (not cfg.hash or cfg.owner == 'orphaned') and not force then return refuse({'nopool'}) end
 
 local function is_word(text)

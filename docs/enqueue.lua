@@ -1,0 +1,526 @@
+local K_cfg=KEYS[1]
+local K_ready=KEYS[2]
+local K_alone=KEYS[3]
+local K_delayed=KEYS[4]
+local K_active=KEYS[5]
+local K_own=KEYS[6]
+local K_meta=KEYS[7]
+local K_body=KEYS[8]
+local K_done=KEYS[9]
+local K_dead=KEYS[10]
+local K_res=KEYS[11]
+local K_uniq=KEYS[12]
+local K_uniqexp=KEYS[13]
+local K_sess=KEYS[14]
+local K_sessexp=KEYS[15]
+local K_stat=KEYS[16]
+local K_fails=KEYS[17]
+local K_types=KEYS[18]
+local K_wake=KEYS[19]
+local K_events=KEYS[20]
+local function now_ms()
+local time = redis.call('TIME')
+return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local now = now_ms()
+local function text_of(ms)
+return string.format('%.0f', ms)
+end
+local MEMBERS = 4000           -- of one call; unpack fails at 8000
+local function call_vector(command, key, values)
+local n = #values
+for from = 1, n, MEMBERS do
+redis.call(command, key, unpack(values, from, math.min(from + MEMBERS - 1, n)))
+end
+end
+local function hash_values(key, fields)
+if #fields <= MEMBERS then
+return #fields > 0 and redis.call('HMGET', key, unpack(fields)) or {}
+end
+local values = {}
+for from = 1, #fields, MEMBERS do
+local page = redis.call('HMGET', key,
+unpack(fields, from, math.min(from + MEMBERS - 1, #fields)))
+for i = 1, #page do values[#values + 1] = page[i] end
+end
+return values
+end
+local function unpack_all(packed)
+local out = {}
+for i = 1, #packed do out[i] = packed[i] and cmsgpack.unpack(packed[i]) or false end
+return out
+end
+local function pop_first(key, n)
+local members = redis.call('ZRANGE', key, 0, n - 1)
+if #members > 0 then redis.call('ZREMRANGEBYRANK', key, 0, #members - 1) end
+return members
+end
+local function members_of(pairs_with_scores)
+local members = {}
+for i = 1, #pairs_with_scores, 2 do members[#members + 1] = pairs_with_scores[i] end
+return members
+end
+local USUAL = {'hash', 'paused', 'paused_by', 'lease_ms', 'seen', 'hold', 'clamp', 'seq', 'epoch',
+'bytes', 'kept', 'solo', 'max_active', 'rate_jobs', 'keep_done_count',
+'keep_done_age_ms', 'keep_payloads'}
+local cfg, cfg_changed = {}, {}
+local function read_cfg(fields)
+local values = redis.call('HMGET', K_cfg, unpack(fields))
+for i = 1, #fields do
+if rawget(cfg, fields[i]) == nil then cfg[fields[i]] = values[i] end
+end
+end
+read_cfg(USUAL)
+setmetatable(cfg, {__index = function(_, field)
+read_cfg({
+'owner', 'term', 'format', 'lease_was', 'lease_until', 'dead_bytes', 'reserved', 'max_depth',
+'max_bytes', 'max_payload', 'rate_per_ms', 'rate_level', 'rate_at', 'max_attempts',
+'max_crashes', 'max_losses', 'backoff_initial_ms', 'backoff_factor', 'backoff_max_ms',
+'backoff_jitter_percent', 'keep_dead_count', 'keep_dead_age_ms', 'keep_dead_bytes',
+'session_max_bytes', 'session_ttl_ms'})
+return rawget(cfg, field)
+end})
+local function num(field, default)
+return tonumber(cfg[field] or default)
+end
+local function set_cfg(field, value)
+cfg[field] = value
+cfg_changed[field] = true
+end
+local function add_cfg(field, by)
+if by ~= 0 then set_cfg(field, num(field, 0) + by) end
+end
+local function flush_cfg()
+local fields = {}
+for field in pairs(cfg_changed) do
+fields[#fields + 1] = field
+fields[#fields + 1] = cfg[field]
+end
+call_vector('HSET', K_cfg, fields)
+end
+local function is_paused()
+return cfg.paused == '1' or (cfg.paused_by or '') ~= ''
+end
+local FAILS = 100              -- entries of T:fails
+local stats, fails = {}, {}
+local function count(name, by)
+stats[name] = (stats[name] or 0) + by
+end
+local histograms = {duration = {}, pickup = {}}
+local function count_ms(name, value)
+local _, bucket = math.frexp(value)
+local histogram = histograms[name]
+histogram[bucket] = (histogram[bucket] or 0) + 1
+end
+local function note_failure(id, kind, text)
+fails[#fails + 1] = cmsgpack.pack({id, now, kind, string.sub(text, 1, 200)})
+end
+local function flush_stats()
+for name, histogram in pairs(histograms) do
+for bucket, by in pairs(histogram) do
+count(name .. ':' .. string.format('%.0f', math.min(bucket, 32)), by)
+end
+end
+local names = {}
+for name, by in pairs(stats) do
+if by ~= 0 then names[#names + 1] = name end
+end
+local values = hash_values(K_stat, names)
+local fields = {}
+for i = 1, #names do
+fields[2 * i - 1] = names[i]
+fields[2 * i] = tonumber(values[i] or 0) + stats[names[i]]
+end
+call_vector('HSET', K_stat, fields)
+if #fails > 0 then
+call_vector('LPUSH', K_fails, fails)
+redis.call('LTRIM', K_fails, 0, FAILS - 1)
+end
+end
+local SEQ, ENQUEUED, PRIORITY, TYPE, SINCE, FAILURES, CRASHES, LOSSES, DEFERRALS, BYTES, FLAGS,
+SESSION, UNIQUE = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
+local SUSPECT, STORED, NAMED, TRIED = 1, 2, 4, 8    -- FLAGS; TRIED: something is counted
+local HEAD, HEAD_BYTES = '>I6I6BB', 14               -- seq, enqueued ms, priority, type's number
+local PACKED, PACKED_BYTES = '>I6I6BBi6I3I3I3BI4B', 35
+local NAMES = 'Bc0Hc0'
+local BAND = 35184372088832    -- 2^45: room for the seq below each priority
+local function score_of(meta)
+return (255 - meta[PRIORITY]) * BAND + meta[SEQ]
+end
+local function is_suspect(meta)
+return meta[FLAGS] % 2 == SUSPECT
+end
+local function is_stored(meta)
+return meta[FLAGS] % 4 >= STORED
+end
+local function is_named(meta)
+return meta[FLAGS] % 8 >= NAMED
+end
+local function pack_facts(meta)
+if meta[FLAGS] < TRIED and meta[FAILURES] + meta[CRASHES] + meta[LOSSES] > 0 then
+meta[FLAGS] = meta[FLAGS] + TRIED
+end
+local packed = struct.pack(PACKED, unpack(meta, 1, FLAGS))
+if not is_named(meta) then return packed end
+return packed .. struct.pack(NAMES, #meta[SESSION], meta[SESSION], #meta[UNIQUE], meta[UNIQUE])
+end
+local function unpack_facts(packed, at)
+local meta = {struct.unpack(PACKED, packed, at)}
+at = meta[FLAGS + 1]
+meta[FLAGS + 1] = nil
+if is_named(meta) then
+meta[SESSION], meta[UNIQUE], at = struct.unpack(NAMES, packed, at)
+end
+return meta, at
+end
+local function head_of(meta)
+return struct.pack(HEAD, meta[SEQ], meta[ENQUEUED], meta[PRIORITY], meta[TYPE])
+end
+local function from_head(body)
+local seq, enqueued, priority, type_number = struct.unpack(HEAD, body)
+return {seq, enqueued, priority, type_number, 0, 0, 0, 0, 0, #body - HEAD_BYTES, 0}
+end
+local function facts_of(ids)
+local metas, plain = hash_values(K_meta, ids), {}
+for i = 1, #ids do
+if metas[i] then
+metas[i] = (unpack_facts(metas[i], 1))
+else
+plain[#plain + 1] = ids[i]
+end
+end
+local bodies, next_plain = hash_values(K_body, plain), 0
+for i = 1, #ids do
+if not metas[i] then
+next_plain = next_plain + 1
+metas[i] = bodies[next_plain] and from_head(bodies[next_plain]) or false
+end
+end
+return metas
+end
+local stored_facts, dropped_facts = {}, {}
+local function store(id, meta)
+if not is_stored(meta) then meta[FLAGS] = meta[FLAGS] + STORED end
+stored_facts[#stored_facts + 1] = id
+stored_facts[#stored_facts + 1] = pack_facts(meta)
+end
+local function unstore(id, meta)
+if is_stored(meta) then dropped_facts[#dropped_facts + 1] = id end
+end
+local function flush_facts()
+call_vector('HSET', K_meta, stored_facts)
+call_vector('HDEL', K_meta, dropped_facts)
+stored_facts, dropped_facts = {}, {}
+end
+local function rate_tokens()
+local jobs, per = num('rate_jobs', 0), num('rate_per_ms', 1000)
+if jobs <= 0 then return math.huge end
+if num('rate_at', now) > now then set_cfg('rate_at', now) end
+local grown = num('rate_level', jobs * per) + (now - num('rate_at', now)) * jobs
+local level = math.min(jobs * per, grown)
+return math.floor(level / per), level
+end
+local function take_tokens(n)
+local tokens, level = rate_tokens()
+if tokens == math.huge or n == 0 then return end
+set_cfg('rate_level', level - n * num('rate_per_ms', 1000))
+set_cfg('rate_at', now)
+end
+local function rate_opens()
+local _, level = rate_tokens()
+return now + math.ceil((num('rate_per_ms', 1000) - level) / num('rate_jobs', 1))
+end
+local ready_before = redis.call('ZCARD', K_ready)
+local to_ready, to_alone, type_changes = {}, {}, {}
+local spare_token = false      -- wakes a runner though ready may be empty
+local function count_type(meta, by)
+local number = meta[TYPE]
+type_changes[number] = (type_changes[number] or 0) + by
+end
+local function enter_ready(id, meta)
+count_type(meta, 1)
+local set = to_ready
+if is_suspect(meta) then
+meta[SINCE] = now - meta[ENQUEUED]
+store(id, meta)
+set, spare_token = to_alone, true
+end
+set[#set + 1] = score_of(meta)
+set[#set + 1] = id
+end
+local function flush_ready()
+call_vector('ZADD', K_ready, to_ready)
+call_vector('ZADD', K_alone, to_alone)
+for number, by in pairs(type_changes) do
+if by ~= 0 then redis.call('HINCRBY', K_types, number, by) end
+end
+to_ready, to_alone, type_changes = {}, {}, {}
+end
+local function enter_delayed(entries)
+if #entries == 0 then return end
+local first = redis.call('ZRANGE', K_delayed, 0, 0, 'WITHSCORES')[2]
+local earliest = first and tonumber(first) or math.huge
+for i = 1, #entries, 2 do
+if entries[i] < earliest then spare_token = true end
+end
+call_vector('ZADD', K_delayed, entries)
+end
+local function crossed_power_of_two(before, after)
+local power = 64
+while power <= after do
+if before < power then return true end
+power = power * 2
+end
+return false
+end
+local function wake()
+local ready = redis.call('ZCARD', K_ready)
+local max_active = num('max_active', 0)
+local open = ready > 0 and not is_paused() and
+(max_active <= 0 or redis.call('ZCARD', K_active) < max_active)
+local claimable, opens = open, -1
+if open and rate_tokens() < 1 then claimable, opens = false, rate_opens() end
+local token = redis.call('LINDEX', K_wake, 0)
+if claimable then
+if not token then redis.call('LPUSH', K_wake, 'j') end
+elseif token == 'j' then
+redis.call('DEL', K_wake)
+token = false
+end
+if spare_token and not token and not claimable and not is_paused() then
+redis.call('LPUSH', K_wake, 's')
+end
+if (ready_before == 0 and ready > 0) or spare_token or
+crossed_power_of_two(ready_before, ready) then
+redis.pcall('PUBLISH', K_events, 'work')
+end
+return claimable, opens
+end
+local function release_unique(id, meta)
+local key = meta[UNIQUE]
+if key and key ~= '' and redis.call('HGET', K_uniq, key) == id then
+redis.call('HDEL', K_uniq, key)
+end
+end
+local function read_session(name)
+local expiry = redis.call('ZSCORE', K_sessexp, name)
+if not expiry or tonumber(expiry) <= now then return false end
+local packed = redis.call('HGET', K_sess, name)
+return packed and cmsgpack.unpack(packed) or false
+end
+local function write_session(name, version, document)
+local before = redis.call('HSTRLEN', K_sess, name)
+local packed = cmsgpack.pack({version, document})
+redis.call('HSET', K_sess, name, packed)
+add_cfg('bytes', #packed - before)
+end
+local function touch_session(name, until_ms)
+if not read_session(name) then write_session(name, 0, '{}') end
+local expiry = until_ms + num('session_ttl_ms', 86400000)
+local there = redis.call('ZSCORE', K_sessexp, name)
+if not there or tonumber(there) < expiry then redis.call('ZADD', K_sessexp, expiry, name) end
+end
+local function expire_unique()
+local expired = redis.call('ZRANGEBYSCORE', K_uniqexp, '-inf', now, 'LIMIT', 0, 100)
+call_vector('ZREM', K_uniqexp, expired)
+call_vector('HDEL', K_uniq, expired)
+end
+local function expire_sessions()
+local expired = redis.call('ZRANGEBYSCORE', K_sessexp, '-inf', now, 'LIMIT', 0, 100)
+if #expired == 0 then return end
+for _, packed in ipairs(hash_values(K_sess, expired)) do
+if packed then add_cfg('bytes', -#packed) end
+end
+call_vector('ZREM', K_sessexp, expired)
+call_vector('HDEL', K_sess, expired)
+end
+local function place_of(id)
+if redis.call('HEXISTS', K_own, id) == 1 then return 'active' end
+if redis.call('ZSCORE', K_ready, id) then return 'ready', K_ready end
+if redis.call('ZSCORE', K_alone, id) then return 'alone', K_alone end
+if redis.call('ZSCORE', K_delayed, id) then return 'delayed', K_delayed end
+if redis.call('ZSCORE', K_dead, id) then return 'dead', K_dead end
+if redis.call('ZSCORE', K_done, id) then return 'done', K_done end
+return 'unknown'
+end
+local new_bodies, new_delayed = {}, {}
+local type_numbers = {}
+local function type_number(name)
+local number = type_numbers[name]
+if number then return number end
+number = tonumber(redis.call('HGET', K_types, '#' .. name) or -1)
+if number < 0 then
+local used = tonumber(redis.call('HGET', K_types, 'used') or 0)
+if used < 32 then
+number = redis.call('HINCRBY', K_types, 'used', 1)
+redis.call('HSET', K_types, '#' .. name, number)
+else
+number = 0
+end
+end
+type_numbers[name] = number
+return number
+end
+local function admit(id, priority, delay, type_name, envelope, session, unique)
+local seq = num('seq', 0) + 1
+set_cfg('seq', seq)
+local meta = {seq, now, priority, type_number(type_name), delay, 0, 0, 0, 0, #envelope, 0}
+new_bodies[#new_bodies + 1] = id
+new_bodies[#new_bodies + 1] = head_of(meta) .. envelope
+add_cfg('bytes', #envelope)
+if session ~= '' or unique ~= '' then
+meta[SESSION], meta[UNIQUE], meta[FLAGS] = session, unique, NAMED
+end
+if delay > 0 or meta[FLAGS] > 0 then store(id, meta) end
+if session ~= '' then touch_session(session, now + delay) end
+if delay > 0 then
+new_delayed[#new_delayed + 1] = now + delay
+new_delayed[#new_delayed + 1] = id
+else
+enter_ready(id, meta)
+end
+count('enqueued', 1)
+end
+local function flush_new()
+call_vector('HSET', K_body, new_bodies)
+flush_facts()
+enter_delayed(new_delayed)
+flush_ready()
+new_bodies, new_delayed = {}, {}
+end
+local FORMAT = 1
+local force, n = ARGV[1] == '1', tonumber(ARGV[2])
+if #KEYS ~= 20 or not n or #ARGV ~= 2 + n * 6 then
+return {'bad', 0, 'needs 20 keys, and for each of n jobs 6 arguments'}
+end
+if n < 1 or n > 500 then return {'bad', 0, 'n: 1 to 500 jobs a call'} end
+local function refuse(answer)
+redis.pcall('HINCRBY', K_stat, 'refused', n)
+return answer
+end
+if num('format', FORMAT) > FORMAT then return refuse({'format', num('format', 0)}) end
+if (not cfg.hash or cfg.owner == 'orphaned') and not force then return refuse({'nopool'}) end
+local function is_word(text)
+return #text <= 64 and string.find(text, '^[%w._:-]+$') ~= nil
+end
+local NO_OPTIONS = {unique = '', unique_ms = 0, session = ''}
+local function parse_options(text)
+if text == '' then return NO_OPTIONS end
+local fine, options = pcall(cjson.decode, text)
+if not fine or type(options) ~= 'table' then return nil, 'options: not a JSON object' end
+local unique, session = options.unique or '', options.session or ''
+local unique_ms = options.unique_ms or 0
+if type(unique) ~= 'string' or #unique > 256 then
+return nil, 'unique: a text of at most 256 bytes'
+end
+if type(unique_ms) ~= 'number' or unique_ms < 0 or unique_ms > 315360000000 then
+return nil, 'unique_ms: 0 to 10 years'
+end
+if session ~= '' and (type(session) ~= 'string' or not is_word(session)) then
+return nil, 'session: 1 to 64 of A-Z a-z 0-9 . _ : -'
+end
+return {unique = unique, unique_ms = math.floor(unique_ms), session = session}
+end
+local max_payload = num('max_payload', 0)
+local jobs, ids = {}, {}
+for i = 1, n do
+local at = 3 + (i - 1) * 6
+local id, type_name, envelope = ARGV[at], ARGV[at + 3], ARGV[at + 5]
+local priority, delay = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
+if not is_word(id) then return refuse({'bad', i, 'id: 1 to 64 of A-Z a-z 0-9 . _ : -'}) end
+if not priority or priority % 1 ~= 0 or priority < 0 or priority > 255 then
+return refuse({'bad', i, 'priority: 0 to 255'})
+end
+if not delay or delay % 1 ~= 0 or delay < 0 or delay > 315360000000 then
+return refuse({'bad', i, 'delay: 0 ms to 10 years'})
+end
+if not is_word(type_name) then
+return refuse({'bad', i, 'type: 1 to 64 of A-Z a-z 0-9 . _ : -'})
+end
+local line = string.find(envelope, '\n', 1, true)
+if not line then return refuse({'bad', i, 'envelope: a header line, then the payload'}) end
+local payload = #envelope - line
+if max_payload > 0 and payload > max_payload then
+return refuse({'toobig', i, payload, max_payload})
+end
+local options, problem = parse_options(ARGV[at + 4])
+if not options then return refuse({'bad', i, problem}) end
+ids[i] = id
+jobs[i] = {id = id, priority = priority, delay = delay, type = type_name, options = options,
+envelope = envelope}
+end
+local bodies, results = hash_values(K_body, ids), hash_values(K_res, ids)
+local states, first_of, holder_of = {}, {}, {}
+local fresh, fresh_now, fresh_bytes = 0, 0, 0
+local function holder(key)
+if holder_of[key] then return holder_of[key] end
+local expiry = redis.call('ZSCORE', K_uniqexp, key)
+if expiry and tonumber(expiry) <= now then return nil end
+return redis.call('HGET', K_uniq, key) or nil
+end
+for i = 1, n do
+local job = jobs[i]
+local unique = job.options.unique
+local by = unique ~= '' and holder(unique)
+if bodies[i] or results[i] then
+states[i] = place_of(job.id)
+elseif first_of[job.id] then
+states[i] = 'ready'
+elseif by then
+states[i] = {place_of(by), by}
+else
+first_of[job.id] = true
+if unique ~= '' then holder_of[unique] = job.id end
+fresh = fresh + 1
+fresh_bytes = fresh_bytes + #job.envelope
+if job.delay == 0 then fresh_now = fresh_now + 1 end
+end
+end
+local max_depth, max_bytes = num('max_depth', 0), num('max_bytes', 0)
+if max_depth > 0 and fresh > 0 then
+local depth = ready_before + redis.call('ZCARD', K_alone) +
+redis.call('ZCOUNT', K_delayed, '-inf', now)
+local excess = depth + fresh_now - max_depth
+if excess > 0 then
+local stat = redis.call('HMGET', K_stat, 'busy_ms', 'completed')
+local completed = tonumber(stat[2] or 0)
+local service = completed > 0 and tonumber(stat[1] or 0) / completed or 1000
+local slots = math.max(1, redis.call('ZCARD', K_active))
+return refuse({'full', math.max(1000, math.floor(excess * service / slots)), 'depth'})
+end
+end
+if max_bytes > 0 and fresh > 0 and num('bytes', 0) + fresh_bytes > max_bytes then
+return refuse({'full', 1000, 'bytes'})
+end
+local uniques, expiries = {}, {}
+for i = 1, n do
+local job = jobs[i]
+if states[i] then
+count('duplicate', 1)
+else
+local unique, unique_ms = job.options.unique, job.options.unique_ms
+admit(job.id, job.priority, job.delay, job.type, job.envelope, job.options.session,
+unique_ms == 0 and unique or '')
+if unique ~= '' then
+uniques[#uniques + 1] = unique
+uniques[#uniques + 1] = job.id
+if unique_ms > 0 then
+expiries[#expiries + 1] = now + unique_ms
+expiries[#expiries + 1] = unique
+end
+end
+states[i] = 'new'
+end
+end
+flush_new()
+if #uniques > 0 then
+call_vector('ZREM', K_uniqexp, members_of(uniques))
+call_vector('HSET', K_uniq, uniques)
+call_vector('ZADD', K_uniqexp, expiries)
+expire_unique()
+end
+if fresh > 0 and redis.call('ZCARD', K_sessexp) > 0 then expire_sessions() end
+flush_stats()
+wake()
+flush_cfg()
+return {'ok', states}
