@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <openssl/evp.h>
 
+#include "base/ids.h"
 #include "queue/redis/error.h"
 
 namespace wp::queue {
@@ -164,10 +165,34 @@ std::string encode_extras(const Settlement& settlement) {
   }
   if (settlement.next) {
     const NewJob& next = *settlement.next;
-    extras["n"] = {next.id, next.priority, next.type, encode_envelope(next), next.session};
+    // A step that its producer did not name gets its name here: a repeat of the call is stale.
+    extras["n"] = {next.id.empty() ? make_job_id() : next.id, next.priority, next.type, encode_envelope(next), next.session};
   }
   std::string bytes;
   json::to_msgpack(extras, bytes);
+  return bytes;
+}
+
+std::string encode_fence(std::int64_t epoch) {
+  std::string bytes(8, '\0');
+  for (std::size_t i = 8; i > 0; --i, epoch >>= 8) bytes[i - 1] = static_cast<char>(epoch & 0xFF);
+  return bytes;
+}
+
+// By hand: this is the hot path, and the general writer takes ten times as long.
+std::string encode_record(std::string_view result, Millis duration) {
+  std::string bytes;
+  bytes.reserve(result.size() + 20);
+  const auto put = [&](std::uint64_t value, int size) {
+    for (int shift = (size - 1) * 8; shift >= 0; shift -= 8) {
+      bytes += static_cast<char>(value >> shift & 0xFF);
+    }
+  };
+  bytes += "\xa1r\xda";  // "r": a text of up to 64 KiB
+  put(result.size(), 2);
+  bytes += result;
+  bytes += "\xa1\x64\xcf";  // "d": a number of 64 bits
+  put(static_cast<std::uint64_t>(std::max<std::int64_t>(0, duration.count())), 8);
   return bytes;
 }
 
@@ -178,11 +203,10 @@ Own decode_own(std::string_view packed) {
   Reader read(packed);
   Own own;
   own.epoch = read.number(8);
-  (void)read.text(static_cast<std::size_t>(read.number(1)));  // the worker: we
-  (void)read.number(1);                                       // cancelled
-  own.priority = static_cast<int>(read.number(1));
   (void)read.number(6);  // seq
   const std::int64_t enqueued = read.number(6);
+  own.priority = static_cast<int>(read.number(1));
+  (void)read.number(1);  // type
   own.ready_since = Millis{enqueued + read.signed_number(6)};
   own.failures = static_cast<int>(read.number(3));
   own.crashes = static_cast<int>(read.number(3));
@@ -191,7 +215,6 @@ Own decode_own(std::string_view packed) {
   (void)read.number(4);  // bytes
   const std::int64_t flags = read.number(1);
   own.suspect = (flags & kSuspect) != 0;
-  (void)read.number(1);  // type
   if ((flags & kNamed) != 0) own.session = read.text(static_cast<std::size_t>(read.number(1)));
   return own;
 }

@@ -33,6 +33,12 @@ std::string encode_options(const NewJob& job);
 /// The extras of a completed job's settlement; empty when there are none.
 std::string encode_extras(const Settlement& settlement);
 
+/// The fence of a claim as the scripts compare it.
+std::string encode_fence(std::int64_t epoch);
+
+/// A completed job's record: the MessagePack pairs r (result, at most 64 KiB) and d (duration).
+std::string encode_record(std::string_view result, Millis duration);
+
 /// T:own, as a claim answers it: the fence and the facts. Throws redis::Error(protocol).
 struct Own {
   std::int64_t epoch = 0;

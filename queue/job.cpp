@@ -65,16 +65,17 @@ std::string_view to_string(Settled settled) {
   return "stale";
 }
 
-std::optional<NewJob> next_in_chain(const ClaimedJob& job, std::string_view result) {
-  if (job.chain.empty()) return std::nullopt;
-  const ChainStep& step = job.chain.front();
+std::optional<NewJob> next_in_chain(const std::string& session, const std::vector<ChainStep>& chain,
+                                    std::string_view result) {
+  if (chain.empty()) return std::nullopt;
+  const ChainStep& step = chain.front();
   NewJob next;
   next.id = step.id;
   next.type = step.type;
   next.payload = step.payload;
   next.priority = step.priority;
-  next.session = job.session;
-  next.chain.assign(job.chain.begin() + 1, job.chain.end());
+  next.session = session;
+  next.chain.assign(chain.begin() + 1, chain.end());
   next.previous = result;
   return next;
 }

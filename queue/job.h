@@ -75,9 +75,10 @@ struct ClaimedJob {
   std::string previous;          // the result of the chain's step before this one
 };
 
-/// The job to enqueue when `job` completes with `result`: the next step of its chain. Nothing at
-/// the chain's end.
-std::optional<NewJob> next_in_chain(const ClaimedJob& job, std::string_view result);
+/// The job to enqueue when one with this session and chain completes with `result`: the chain's
+/// next step. Nothing at its end.
+std::optional<NewJob> next_in_chain(const std::string& session, const std::vector<ChainStep>& chain,
+                                    std::string_view result);
 
 enum class Outcome {
   complete,  // result is kept

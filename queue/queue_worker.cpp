@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 
 #include "base/ids.h"
 #include "queue/calls.h"
@@ -73,18 +75,18 @@ Order order_of(const std::vector<Settlement>& settlements) {
 }
 
 void add_settlement(std::vector<std::string>& args, const Settlement& s) {
-  const bool complete = s.outcome == Outcome::complete;
   args.push_back(s.id);
-  args.push_back(std::to_string(s.epoch));
-  if (!complete) args.emplace_back(outcome_word(s.outcome));
-  args.push_back(bounded(s.text, complete ? kMaxResultBytes : kMaxErrorBytes));
-  args.push_back(std::to_string(s.duration.count()));
-  if (complete) {
-    args.push_back(encode_extras(s));
-  } else {
-    args.push_back(std::to_string(s.delay.count()));
-    args.push_back(std::to_string(random_u64() % 10000));
+  args.push_back(encode_fence(s.epoch));
+  if (s.outcome == Outcome::complete) {
+    args.push_back(encode_record(bounded(s.text, kMaxResultBytes), s.duration));
+    args.push_back(std::to_string(s.duration.count()));
+    return;
   }
+  args.emplace_back(outcome_word(s.outcome));
+  args.push_back(bounded(s.text, kMaxErrorBytes));
+  args.push_back(std::to_string(s.duration.count()));
+  args.push_back(std::to_string(s.delay.count()));
+  args.push_back(std::to_string(random_u64() % 10000));
 }
 
 ClaimedJob decode_claim(const std::string& id, const std::string& packed_own,
@@ -115,9 +117,19 @@ StepResult Queue::step(const std::string& worker, const std::vector<Settlement>&
                        int want) {
   const Order order = order_of(settlements);
   ScriptCall script = call(scripts().step);
+  std::vector<std::string> extras;
+  for (std::size_t i = 0; i < order.completions; ++i) {
+    std::string packed = encode_extras(settlements[order.places[i]]);
+    if (packed.empty()) continue;
+    extras.push_back(std::to_string(i + 1));
+    extras.push_back(std::move(packed));
+  }
+  script.args.reserve(5 + settlements.size() * 7 + extras.size());
   script.args = {worker, std::to_string(want), std::to_string(order.completions),
-                 std::to_string(settlements.size() - order.completions)};
+                 std::to_string(settlements.size() - order.completions),
+                 std::to_string(extras.size() / 2)};
   for (const std::size_t place : order.places) add_settlement(script.args, settlements[place]);
+  std::move(extras.begin(), extras.end(), std::back_inserter(script.args));
   const Reply reply = connection_.call(script);
 
   StepResult result;
@@ -153,7 +165,7 @@ BeatResult Queue::beat(const std::string& worker, const std::vector<Claim>& clai
                  std::to_string(progress.size())};
   for (const Claim& claim : claims) {
     script.args.push_back(claim.id);
-    script.args.push_back(std::to_string(claim.epoch));
+    script.args.push_back(encode_fence(claim.epoch));
   }
   for (const Progress& p : progress) {
     script.args.push_back(p.id);
@@ -175,7 +187,7 @@ int Queue::release(const std::string& worker, const std::vector<Claim>& claims, 
                  leave ? "1" : "0", std::to_string(claims.size())};
   for (const Claim& claim : claims) {
     script.args.push_back(claim.id);
-    script.args.push_back(std::to_string(claim.epoch));
+    script.args.push_back(encode_fence(claim.epoch));
   }
   return static_cast<int>(connection_.call(script).integer());
 }

@@ -135,6 +135,8 @@ StepOutcome WorkerState::step_answered(const StepPlan& in_reply_to, const queue:
     held.type = job.type;
     held.alone = job.alone;
     held.started = now;
+    held.session = job.session;
+    held.chain = job.chain;
     if (draining_) {
       held.stage = Stage::returning;
     } else {
@@ -218,6 +220,9 @@ std::optional<Counted> WorkerState::ended(const Ending& ending, Millis now, std:
     held.stage = Stage::settling;
     held.settlement = {held.id,     ending.epoch,    outcome_of(ending.verdict),
                        ending.text, ending.duration, ending.delay};
+    if (held.settlement.outcome == queue::Outcome::complete) {
+      held.settlement.next = queue::next_in_chain(held.session, held.chain, ending.text);
+    }
   }
   if (ending.verdict == Verdict::broken) {
     // Jobs that began together fail together: they count as one try.

@@ -123,6 +123,8 @@ class WorkerState {
     bool resent = false;     // named in a call whose answer was lost
     Stage stage = Stage::running;
     Millis started{0};
+    std::string session;
+    std::vector<queue::ChainStep> chain;
     queue::Settlement settlement;
     queue::ReleaseKind release = queue::ReleaseKind::unstarted;
   };

@@ -1,17 +1,17 @@
 --! keys nil cfg ready alone delayed active own held meta body done dead res uniq workers winfo retire stat fails types wake events
 --! use time base cfg stats meta own rate ready unique retain back hold retire
--- ARGV: worker, full (0|1), info, n, p, then n times: id, epoch; then p times: id, percent,
+-- ARGV: worker, full (0|1), info, n, p, then n times: id, fence; then p times: id, percent,
 -- message. Answers {now, lost…, cancelled…, retired, paused, claimable, next event, hash}.
 redis.call('DEL', K_nil)
 local worker, full, info = ARGV[1], ARGV[2] == '1', ARGV[3]
 local n, p = tonumber(ARGV[4]), tonumber(ARGV[5])
 update_hold()
 
-local ids, epochs, named = {}, {}, {}
+local ids, fences, named = {}, {}, {}
 for i = 1, n do
-  ids[i], epochs[i] = ARGV[4 + i * 2], tonumber(ARGV[5 + i * 2])
+  ids[i], fences[i] = ARGV[4 + i * 2], ARGV[5 + i * 2]
 end
-local owns = owned(worker, ids, epochs)
+local owns = owned(worker, ids, fences)
 local renewed, lost, cancelled, expiry = {}, {}, {}, text_of(now + lease)
 for i = 1, n do
   if owns[i] then

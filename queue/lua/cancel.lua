@@ -11,7 +11,8 @@ for i = 1, #ARGV do
   states[i] = state
   if state == 'active' then
     local own = owns_of({id})[1]
-    redis.call('HSET', K_own, id, pack_own(own[EPOCH], own[WORKER], 1, pack_facts(own[FACTS])))
+    redis.call('HSET', K_own, id,
+               pack_own(pack_fence(own[EPOCH]), pack_facts(own[FACTS]), 1, own[WORKER]))
   elseif state == 'ready' or state == 'alone' or state == 'delayed' then
     redis.call('ZREM', set, id)
     local meta = facts_of({id})[1]

@@ -40,7 +40,7 @@ each(K_meta, function(id, packed)
   if not at or at == 'done' then
     problem(id .. ' has facts stored but is in ' .. (at or 'no set'))
   elseif facts[id] then
-    local meta = unpack_facts(packed, 1)
+    local meta = (unpack_facts(packed, 1))
     if meta[BYTES] ~= facts[id][BYTES] then problem(id .. ' has a body of another size') end
     if not is_stored(meta) then problem(id .. ' has facts stored that do not say so') end
     facts[id] = meta
@@ -53,7 +53,7 @@ each(K_res, function(id, packed)
     if not doc.f then
       problem(id .. ' is done without facts')
     else
-      facts[id] = unpack_facts(doc.f, 1)
+      facts[id] = (unpack_facts(doc.f, 1))
       if facts[id][BYTES] > 0 then kept = kept + 1 end
       local has_body = redis.call('HEXISTS', K_body, id) == 1
       if has_body ~= (facts[id][BYTES] > 0) then

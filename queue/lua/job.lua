@@ -15,7 +15,7 @@ own = own and unpack_own(own) or {0, '', 0}
 local body, result = redis.call('HGET', K_body, id), redis.call('HGET', K_res, id)
 local meta = own[FACTS]
 if not meta and state == 'done' and result then
-  meta = unpack_facts(cmsgpack.unpack(result).f, 1)
+  meta = (unpack_facts(cmsgpack.unpack(result).f, 1))
 end
 if not meta then meta = facts_of({id})[1] end
 if not meta then return {'unknown'} end

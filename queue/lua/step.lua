@@ -1,16 +1,16 @@
 --! keys nil cfg ready alone delayed active own held meta body done dead res uniq sess sessexp workers winfo retire stat fails types wake events
 --! use time base cfg stats meta own rate ready unique session place new retain back hold maintain retire
--- ARGV: worker, want, c, o, then
---   c completions: id, epoch, result, duration ms, extras (empty, or MessagePack {v: the session's
---     version as read, d: its new document, n: the next job of the chain as
---     [id, priority, type, envelope, session]});
---   o others: id, epoch, outcome (fail|stall|crash|defer|bury), error, duration ms, delay ms,
---     chance (0..9999, for the jitter).
+-- ARGV: worker, want, c, o, x, then
+--   c completions: id, fence, record (MessagePack pairs r: result, d: duration ms), duration ms;
+--   o others: id, fence, outcome (fail|stall|crash|defer|bury), error, duration ms, delay ms,
+--     chance (0..9999, for the jitter);
+--   x extras: place among the completions, MessagePack {v: the session's version as read, d: its new
+--     document, n: the next job of the chain as [id, priority, type, envelope, session]}.
 -- Answers {now, settled (c, then o)…, claimed (id, own, body)…, sessions of the claimed (index,
 -- version, document)…, retired, paused, claimable, next event, hash}: flat, for each table costs.
 redis.call('DEL', K_nil)       -- Redis checks maxmemory at a script's first write only
 local worker, want = ARGV[1], tonumber(ARGV[2])
-local completions, others = tonumber(ARGV[3]), tonumber(ARGV[4])
+local completions, others, extra = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local MAX_DEFERRALS = 100
 local OVERDUE = 10000          -- ms that a suspect waits before a worker is reserved for it
 update_hold()
@@ -57,12 +57,9 @@ end
 local done, results, dropped_bodies, delayed, freed = {}, {}, {}, {}, 0
 local keep_done = num('keep_done_count', 1000)
 local keep_body = cfg.keep_payloads == '1' and keep_done > 0
-
 local busy_ms, completed = 0, 0
-local function complete(id, meta, result, duration, extras)
-  completed = completed + 1
-  busy_ms = busy_ms + duration
-  count_ms('duration', duration)
+
+local function complete(id, meta, record, extras)
   unstore(id, meta)
   release_unique(id, meta)
   if keep_body then
@@ -72,22 +69,15 @@ local function complete(id, meta, result, duration, extras)
     freed = freed + meta[BYTES]
     meta[BYTES] = 0
   end
-  local had_attempts = meta[FAILURES] + meta[CRASHES] + meta[LOSSES] > 0
   if keep_done > 0 then
-    local doc = {r = result, d = duration, f = pack_facts(meta)}
-    if had_attempts then
-      local packed = redis.call('HGET', K_res, id)
-      if packed then doc.h = cmsgpack.unpack(packed).h end
-    end
-    done[#done + 1] = now_text
-    done[#done + 1] = id
-    results[#results + 1] = id
-    results[#results + 1] = cmsgpack.pack(doc)
+    local packed = meta[FLAGS] >= TRIED and redis.call('HGET', K_res, id)
+    local n = #results
+    results[n + 1] = id
+    results[n + 2] = done_record(pack_facts(meta), record, packed and cmsgpack.unpack(packed).h)
   else
     redis.call('HDEL', K_res, id)
   end
   if extras and extras.n then enqueue_next(extras.n) end
-  return 'done'
 end
 
 local KINDS = {fail = 'failed', stall = 'stalled', crash = 'crash', bury = 'dead',
@@ -135,42 +125,71 @@ local function end_otherwise(id, own, outcome, text, duration, delay, chance)
 end
 
 -- 1. Settle.
-if completions + others > 0 then
-  local ids, epochs, at_of, extras_of = {}, {}, {}, {}
-  local at = 5
-  for i = 1, completions + others do
-    ids[i], epochs[i], at_of[i] = ARGV[at], tonumber(ARGV[at + 1]), at
-    at = at + (i <= completions and 5 or 7)
+local OWN_BYTES, OWN_FLAGS = FENCE_BYTES + PACKED_BYTES - 4, FENCE_BYTES + PACKED_BYTES
+local NO_BYTES_NO_FLAGS = '\0\0\0\0\0'
+
+local function settle()
+  local total = completions + others
+  local ids, at_of, extras_of = {}, {}, {}
+  local at = 6
+  for i = 1, total do
+    ids[i], at_of[i] = ARGV[at], at
+    at = at + (i <= completions and 4 or 7)
   end
-  local owns, named = owned(worker, ids, epochs), {}
-  for i = 1, #ids do
+  for _ = 1, extra do
+    extras_of[tonumber(ARGV[at])] = cmsgpack.unpack(ARGV[at + 1])
+    at = at + 2
+  end
+  local owns, named, gone, held, n = hash_values(K_own, ids), {}, {}, {}, 0
+  local prefix, plain_only = worker .. '/', not keep_body and keep_done > 0
+  for i = 1, total do
+    local id, own, slow = ids[i], owns[i], nil
+    at = at_of[i]
     -- A claim named twice in one call is settled once.
-    if named[ids[i]] then owns[i] = false end
-    if not owns[i] then
-      settled[i] = 'stale'
-      count('stale', 1)
-    else
-      named[ids[i]] = true
-      local extras = i <= completions and ARGV[at_of[i] + 4] or ''
-      if extras ~= '' then
-        extras_of[i] = cmsgpack.unpack(extras)
-        if not settle_session(i, owns[i][FACTS][SESSION], extras_of[i]) then owns[i] = false end
+    local mine = own and not named[id] and is_owner(own, ARGV[at + 1], worker)
+    local plain = mine and plain_only and i <= completions and not extras_of[i] and
+      string.byte(own, OWN_FLAGS) == 0
+    if mine and not plain then
+      slow = unpack_own(own)
+      if extras_of[i] and not settle_session(i, slow[FACTS][SESSION], extras_of[i]) then
+        mine, named[id] = false, true
       end
     end
-  end
-  disown(ids, owns)
-  for i = 1, #ids do
-    local own = owns[i]
-    at = at_of[i]
-    if not own then
-      -- It is stale, or stays active.
-    elseif i <= completions then
-      settled[i] = complete(ids[i], own[FACTS], ARGV[at + 2], tonumber(ARGV[at + 3]), extras_of[i])
-    else
-      settled[i] = end_otherwise(ids[i], own, ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 4]),
+    if mine then
+      named[id] = true
+      n = n + 1
+      gone[n], held[n] = id, prefix .. id
+      if slow and is_suspect(slow[FACTS]) then add_cfg('solo', -1) end
+    elseif not settled[i] then
+      settled[i] = 'stale'
+      count('stale', 1)
+    end
+    if mine and i <= completions then
+      local duration = tonumber(ARGV[at + 3])
+      settled[i] = 'done'
+      completed = completed + 1
+      busy_ms = busy_ms + duration
+      count_ms('duration', duration)
+      if plain then
+        -- Most jobs: nothing counted, nothing stored. Their facts are copied as they are.
+        dropped_bodies[#dropped_bodies + 1] = id
+        freed = freed + struct.unpack('>I4', own, OWN_BYTES)
+        local facts = string.sub(own, FENCE_BYTES + 1, OWN_BYTES - 1) .. NO_BYTES_NO_FLAGS
+        results[2 * completed - 1], results[2 * completed] = id, done_record(facts, ARGV[at + 2])
+      else
+        complete(id, slow[FACTS], ARGV[at + 2], extras_of[i])
+      end
+      if keep_done > 0 then
+        done[2 * completed - 1], done[2 * completed] = now_text, id
+      end
+    elseif mine then
+      settled[i] = end_otherwise(id, slow, ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 4]),
                                  tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6]))
     end
   end
+  call_vector('ZREM', K_active, gone)
+  call_vector('HDEL', K_own, gone)
+  call_vector('ZREM', K_held, held)
   count('completed', completed)
   count('busy_ms', busy_ms)
   add_cfg('bytes', -freed)
@@ -186,6 +205,7 @@ if completions + others > 0 then
   end
   flush_new()
 end
+if completions + others > 0 then settle() end
 
 -- 2. and 3. What time asks for.
 promote_due()
@@ -230,43 +250,53 @@ end
 local retired = is_retired(pod_of(worker))
 local claimed, sessions = {}, {}
 
+local UNTRIED = string.rep('\0', PACKED_BYTES - HEAD_BYTES - 5)   -- since … deferrals
+
 local function claim(ids, alone)
   local bodies, metas = hash_values(K_body, ids), hash_values(K_meta, ids)
   -- A missing epoch starts at the time, never at 0: a failover must not repeat one.
   local epoch = num('epoch', math.floor(now / 1000) * 1048576)
   local active, owns, held, expiry = {}, {}, {}, text_of(now + lease)
+  local n, tail, prefix = 0, '\0' .. worker, worker .. '/'
   for i = 1, #ids do
-    local id, body, packed = ids[i], bodies[i], metas[i]
+    local id, body, facts = ids[i], bodies[i], metas[i]
     if not body then
       -- Impossible, but a job without its body must not run, nor vanish unsaid.
       note_failure(id, 'dead', 'its body is missing in Redis')
     else
-      local meta = packed and unpack_facts(packed, 1) or from_head(body)
-      epoch = epoch + 1
-      count_type(meta, -1)
-      local own = pack_own(epoch, worker, 0, packed or pack_facts(meta))
-      local n = #claimed
-      claimed[n + 1], claimed[n + 2], claimed[n + 3] = id, own, body
-      n = #active
-      active[n + 1], active[n + 2] = expiry, id
-      owns[n + 1], owns[n + 2] = id, own
-      held[n + 1], held[n + 2] = '0', worker .. '/' .. id
-      count_ms('pickup', math.max(0, now - meta[ENQUEUED] - meta[SINCE]))
-      if meta[SESSION] and meta[SESSION] ~= '' then
-        local session = read_session(meta[SESSION]) or {-1, ''}
-        n = #sessions
-        sessions[n + 1], sessions[n + 2], sessions[n + 3] = #claimed / 3 - 1, session[1], session[2]
+      local since, type_number, session
+      if facts then
+        local meta = unpack_facts(facts, 1)
+        since, type_number, session = meta[ENQUEUED] + meta[SINCE], meta[TYPE], meta[SESSION]
+      else
+        -- Its head is how its facts begin; nothing else is known of it but its size.
+        since, type_number = struct.unpack('>I6', body, 7), string.byte(body, HEAD_BYTES)
+        facts = string.sub(body, 1, HEAD_BYTES) .. UNTRIED ..
+          struct.pack('>I4B', #body - HEAD_BYTES, 0)
       end
+      epoch = epoch + 1
+      type_changes[type_number] = (type_changes[type_number] or 0) - 1
+      count_ms('pickup', math.max(0, now - since))
+      local own = pack_fence(epoch) .. facts .. tail
+      claimed[3 * n + 1], claimed[3 * n + 2], claimed[3 * n + 3] = id, own, body
+      active[2 * n + 1], active[2 * n + 2] = expiry, id
+      owns[2 * n + 1], owns[2 * n + 2] = id, own
+      held[2 * n + 1], held[2 * n + 2] = '0', prefix .. id
+      if session and session ~= '' then
+        local document = read_session(session) or {-1, ''}
+        local m = #sessions
+        sessions[m + 1], sessions[m + 2], sessions[m + 3] = n, document[1], document[2]
+      end
+      n = n + 1
     end
   end
   set_cfg('epoch', epoch)
   call_vector('ZADD', K_active, active)
   call_vector('HSET', K_own, owns)
   call_vector('ZADD', K_held, held)
-  local started = #active / 2
-  take_tokens(started)
-  if alone then add_cfg('solo', started) end
-  count('started', started)
+  take_tokens(n)
+  if alone then add_cfg('solo', n) end
+  count('started', n)
   flush_ready()
 end
 

@@ -117,8 +117,61 @@ const std::vector<Operation> kOperations{
        CHECK(s.queue.release("pod-c/00000003", {{claimed[0].id, claimed[0].epoch}},
                              ReleaseKind::interrupted, true) == 1);
      }},
-    {"counts", [](Site& s) { (void)s.queue.counts({.terminating = {"pod-a"}, .worker_info = true}); }},
+    {"counts",
+     [](Site& s) { (void)s.queue.counts({.terminating = {"pod-a"}, .worker_info = true}); }},
     {"job", [](Site& s) { (void)s.queue.job("nobody"); }},
+    {"sessions, chains and unique keys",
+     [](Site& s) {
+       std::vector<NewJob> jobs(1);
+       jobs[0].priority = 255;
+       jobs[0].session = "doc";
+       jobs[0].unique = "once";
+       jobs[0].chain.resize(1);
+       (void)s.queue.enqueue(jobs);
+       const auto claimed = s.claim("pod-d/00000004", 1);
+       REQUIRE(claimed.size() == 1);
+       Settlement end;
+       end.id = claimed[0].id;
+       end.epoch = claimed[0].epoch;
+       end.session = SessionWrite{claimed[0].session_version, "{}"};
+       end.next = next_in_chain(claimed[0].session, claimed[0].chain, "");
+       CHECK(s.queue.step("pod-d/00000004", {end}, 0).settled[0] == Settled::done);
+     }},
+    {"retire", [](Site& s) { (void)s.queue.retire({"pod-z"}, RetiredBy::controller, 1); }},
+    {"unretire", [](Site& s) { (void)s.queue.unretire({"pod-z"}, RetiredBy::controller, 1); }},
+    {"reclaim",
+     [](Site& s) {
+       const auto claimed = s.claim("pod-d/00000004", 2);
+       REQUIRE(!claimed.empty());
+       CHECK(s.queue.reclaim({"pod-d"}, LossCause::loss, "is gone").taken ==
+             static_cast<int>(claimed.size()));
+     }},
+    {"trim", [](Site& s) { (void)s.queue.trim(); }},
+    {"enqueue: a job with an id of its own",
+     [](Site& s) {
+       std::vector<NewJob> jobs(1);
+       jobs[0].id = "named";
+       jobs[0].delay = Millis{3600'000};
+       (void)s.queue.enqueue(jobs);
+     }},
+    {"promote", [](Site& s) { CHECK(s.queue.promote({"named"})[0].changed); }},
+    {"reprioritise", [](Site& s) { CHECK(s.queue.reprioritise({"named"}, 255)[0].changed); }},
+    {"cancel", [](Site& s) { CHECK(s.queue.cancel({"named"})[0].changed); }},
+    {"redrive", [](Site& s) { CHECK(s.queue.redrive({"named"})[0].changed); }},
+    {"cancel: a running job",
+     [](Site& s) {
+       CHECK(s.claim("pod-e/00000005", 1).size() == 1);
+       const JobPage active = s.queue.list(JobState::active, 0, 10);
+       REQUIRE(!active.jobs.empty());
+       CHECK(s.queue.cancel({active.jobs[0].first})[0].changed);
+     }},
+    {"redrive the oldest", [](Site& s) { (void)s.queue.redrive_oldest(10); }},
+    {"remove", [](Site& s) { CHECK(s.queue.remove({"named"})[0].state != JobState::unknown); }},
+    {"list", [](Site& s) { (void)s.queue.list(JobState::ready, 0, 10); }},
+    {"pause", [](Site& s) { (void)s.queue.pause("somebody"); }},
+    {"resume", [](Site& s) { (void)s.queue.resume(); }},
+    {"purge", [](Site& s) { (void)s.queue.purge(JobState::ready, 1000); }},
+    {"orphan", [](Site& s) { (void)s.queue.orphan("uid", 1); }},
 };
 
 // The keys of what scripts did that were not among those declared to them, one line each.

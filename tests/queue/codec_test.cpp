@@ -51,16 +51,13 @@ TEST_CASE("a chain travels in the envelope, whatever its payloads' bytes") {
     CHECK(envelope.chain[i].priority == 7);
   }
 
-  ClaimedJob claimed;
-  claimed.session = "s";
-  claimed.chain = envelope.chain;
-  const auto next = next_in_chain(claimed, "42");
+  const auto next = next_in_chain("s", envelope.chain, "42");
   REQUIRE(next.has_value());
   CHECK(next->payload == "text");
   CHECK(next->previous == "42");
   CHECK(next->session == "s");
   CHECK(next->chain.size() == 3);
-  CHECK_FALSE(next_in_chain(ClaimedJob{}, "42").has_value());
+  CHECK_FALSE(next_in_chain("s", {}, "42").has_value());
 }
 
 TEST_CASE("a fence that is cut short is an error, not a number") {

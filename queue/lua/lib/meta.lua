@@ -4,12 +4,12 @@
 --   T:own   while active: fence, worker and the facts, so that a settlement reads only this.
 -- Facts are packed by struct: a third of the time that MessagePack takes. A packed form ends with
 -- session and unique key where FLAGS says so.
-local PRIORITY, SEQ, ENQUEUED, SINCE, FAILURES, CRASHES, LOSSES, DEFERRALS, BYTES, FLAGS, TYPE,
+local SEQ, ENQUEUED, PRIORITY, TYPE, SINCE, FAILURES, CRASHES, LOSSES, DEFERRALS, BYTES, FLAGS,
   SESSION, UNIQUE = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
-local PACKED, NAMES = '>BI6I6i6I3I3I3BI4BB', 'Bc0Hc0'
-local SUSPECT, STORED, NAMED = 1, 2, 4    -- FLAGS
-
-local HEAD, HEAD_BYTES = '>I6I6BB', 14    -- seq, enqueued ms, priority, type's number
+local SUSPECT, STORED, NAMED, TRIED = 1, 2, 4, 8    -- FLAGS; TRIED: something is counted
+local HEAD, HEAD_BYTES = '>I6I6BB', 14               -- seq, enqueued ms, priority, type's number
+local PACKED, PACKED_BYTES = '>I6I6BBi6I3I3I3BI4B', 35
+local NAMES = 'Bc0Hc0'
 local BAND = 35184372088832    -- 2^45: room for the seq below each priority
 
 local function score_of(meta)
@@ -22,20 +22,27 @@ end
 local function is_stored(meta)
   return meta[FLAGS] % 4 >= STORED
 end
+local function is_named(meta)
+  return meta[FLAGS] % 8 >= NAMED
+end
 
 local function pack_facts(meta)
-  local packed = struct.pack(PACKED, unpack(meta, 1, TYPE))
-  if meta[FLAGS] < NAMED then return packed end
+  if meta[FLAGS] < TRIED and meta[FAILURES] + meta[CRASHES] + meta[LOSSES] > 0 then
+    meta[FLAGS] = meta[FLAGS] + TRIED
+  end
+  local packed = struct.pack(PACKED, unpack(meta, 1, FLAGS))
+  if not is_named(meta) then return packed end
   return packed .. struct.pack(NAMES, #meta[SESSION], meta[SESSION], #meta[UNIQUE], meta[UNIQUE])
 end
+-- Answers the facts and the place behind them.
 local function unpack_facts(packed, at)
   local meta = {struct.unpack(PACKED, packed, at)}
-  at = meta[TYPE + 1]
-  meta[TYPE + 1] = nil
-  if meta[FLAGS] >= NAMED then
-    meta[SESSION], meta[UNIQUE] = struct.unpack(NAMES, packed, at)
+  at = meta[FLAGS + 1]
+  meta[FLAGS + 1] = nil
+  if is_named(meta) then
+    meta[SESSION], meta[UNIQUE], at = struct.unpack(NAMES, packed, at)
   end
-  return meta
+  return meta, at
 end
 
 local function head_of(meta)
@@ -43,7 +50,7 @@ local function head_of(meta)
 end
 local function from_head(body)
   local seq, enqueued, priority, type_number = struct.unpack(HEAD, body)
-  return {priority, seq, enqueued, 0, 0, 0, 0, 0, #body - HEAD_BYTES, 0, type_number}
+  return {seq, enqueued, priority, type_number, 0, 0, 0, 0, 0, #body - HEAD_BYTES, 0}
 end
 
 -- The facts of jobs that are not active (those of active ones are in T:own); false where there is
@@ -52,7 +59,7 @@ local function facts_of(ids)
   local metas, plain = hash_values(K_meta, ids), {}
   for i = 1, #ids do
     if metas[i] then
-      metas[i] = unpack_facts(metas[i], 1)
+      metas[i] = (unpack_facts(metas[i], 1))
     else
       plain[#plain + 1] = ids[i]
     end

@@ -25,7 +25,7 @@ end
 local function admit(id, priority, delay, type_name, envelope, session, unique)
   local seq = num('seq', 0) + 1
   set_cfg('seq', seq)
-  local meta = {priority, seq, now, delay, 0, 0, 0, 0, #envelope, 0, type_number(type_name)}
+  local meta = {seq, now, priority, type_number(type_name), delay, 0, 0, 0, 0, #envelope, 0}
   new_bodies[#new_bodies + 1] = id
   new_bodies[#new_bodies + 1] = head_of(meta) .. envelope
   add_cfg('bytes', #envelope)

@@ -1,13 +1,24 @@
--- T:own: the fence of an active job, packed: epoch, worker, cancelled, then the job's facts.
+-- T:own: the fence of an active job, packed: epoch (8 bytes), facts, cancelled (0|1), worker. The
+-- layout lets a settlement compare bytes instead of unpacking: see is_owner() and step.lua.
 local EPOCH, WORKER, CANCELLED, FACTS = 1, 2, 3, 4
-local OWN = '>I8Bc0B'
+local FENCE_BYTES = 8
 
-local function pack_own(epoch, worker, cancelled, facts)
-  return struct.pack(OWN, epoch, #worker, worker, cancelled) .. facts
+local function pack_fence(epoch)
+  return struct.pack('>I8', epoch)
+end
+local function pack_own(fence, facts, cancelled, worker)
+  return fence .. facts .. string.char(cancelled) .. worker
 end
 local function unpack_own(packed)
-  local epoch, worker, cancelled, at = struct.unpack(OWN, packed)
-  return {epoch, worker, cancelled, unpack_facts(packed, at)}
+  local facts, at = unpack_facts(packed, FENCE_BYTES + 1)
+  return {(struct.unpack('>I8', packed)), string.sub(packed, at + 1), string.byte(packed, at), facts}
+end
+
+-- Whether a claim is still this worker's. A worker's name holds no control characters: the byte
+-- before it tells a name from the end of a longer one.
+local function is_owner(own, fence, worker)
+  return string.sub(own, 1, FENCE_BYTES) == fence and string.sub(own, -#worker) == worker and
+    string.byte(own, -#worker - 1) <= 1
 end
 
 local function owns_of(ids)
@@ -16,12 +27,12 @@ local function owns_of(ids)
   return owns
 end
 
--- Which of the claims {id, epoch} are still this worker's: their owns, false where not.
-local function owned(worker, ids, epochs)
-  local owns = owns_of(ids)
+-- The owns of the claims {id, fence} that are still this worker's, false where not.
+local function owned(worker, ids, fences)
+  local owns = hash_values(K_own, ids)
   for i = 1, #ids do
     local own = owns[i]
-    if own and not (own[EPOCH] == epochs[i] and own[WORKER] == worker) then owns[i] = false end
+    owns[i] = own and is_owner(own, fences[i], worker) and unpack_own(own) or false
   end
   return owns
 end

@@ -90,7 +90,7 @@ local function forget_done(ids)
   if num('kept', 0) > 0 then
     local docs, with_body, bytes = unpack_all(hash_values(K_res, ids)), {}, 0
     for i = 1, #ids do
-      local kept = docs[i] and unpack_facts(docs[i].f, 1)[BYTES] or 0
+      local kept = docs[i] and (unpack_facts(docs[i].f, 1))[BYTES] or 0
       if kept > 0 then
         with_body[#with_body + 1] = ids[i]
         bytes = bytes + kept
@@ -101,6 +101,14 @@ local function forget_done(ids)
     add_cfg('bytes', -bytes)
   end
   call_vector('HDEL', K_res, ids)
+end
+
+-- The record of a done job, as MessagePack: its facts, the pairs r (result) and d (duration) that
+-- its worker packed, and the history of earlier attempts.
+local function done_record(facts, result, history)
+  local record = (history and '\132' or '\131') .. '\161f\218' .. struct.pack('>H', #facts) ..
+    facts .. result
+  return history and record .. '\161h' .. cmsgpack.pack(history) or record
 end
 
 local function trim_done(limit)
