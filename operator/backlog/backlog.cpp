@@ -1,14 +1,23 @@
 #include "operator/backlog/backlog.h"
 
 #include "operator/backlog/source.h"
+#include "queue/redis/settings.h"
 
 namespace wp::backlog {
 namespace {
 
-// Kept in memory only: it holds the password, as the endpoint does.
+// Kept in memory only: it holds passwords and keys, as the endpoint does.
 std::string connection_key(const Watch& watch) {
-  const redis::Endpoint& e = watch.endpoint;
-  return watch.ns + "\n" + e.describe() + "\n" + e.username + "\n" + e.password;
+  std::string key = watch.ns;
+  for (const auto& [name, value] : redis::to_environment(watch.endpoint)) {
+    key += "\n" + name + "=" + value;
+  }
+  const auto add_material = [&key](const std::optional<redis::Tls>& tls) {
+    if (tls) key += "\n" + tls->ca_pem + "\n" + tls->cert_pem + "\n" + tls->key_pem;
+  };
+  add_material(watch.endpoint.tls);
+  if (watch.endpoint.sentinel) add_material(watch.endpoint.sentinel->tls);
+  return key;
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <openssl/evp.h>
+#include <tuple>
 
 #include "operator/pool/event_reasons.h"
 
@@ -23,7 +24,8 @@ std::optional<std::string> decode_base64(const std::string& text) {
   return out;
 }
 
-// A trailing newline is what `echo` leaves, and never part of a password or URL.
+// A trailing newline is what `echo` leaves, and never part of a password or URL. PEM text does not
+// need it.
 std::string trimmed(std::string text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
   return text;
@@ -80,6 +82,47 @@ std::string RedisSecrets::value(const std::string& ns, const std::string& name,
   return found->second;
 }
 
+std::pair<std::string, std::string> RedisSecrets::login(const std::string& ns,
+                                                        const pool::Credentials& spec,
+                                                        bool refresh) {
+  std::string password = value(ns, spec.secret, spec.password_key, refresh);
+  const Data data = secret(ns, spec.secret, false);
+  const auto user = data.find(spec.username_key);
+  return {user == data.end() ? "" : user->second, std::move(password)};
+}
+
+redis::Tls RedisSecrets::tls(const std::string& ns, const pool::Tls& spec, bool refresh) {
+  redis::Tls made;
+  if (spec.ca) made.ca_pem = value(ns, spec.ca->name, spec.ca->key, refresh);
+  if (spec.cert_secret) {
+    made.cert_pem = value(ns, *spec.cert_secret, "tls.crt", refresh);
+    made.key_pem = value(ns, *spec.cert_secret, "tls.key", false);
+  }
+  made.server_name = spec.server_name.value_or("");
+  made.insecure_skip_verify = spec.insecure_skip_verify;
+  return made;
+}
+
+redis::Sentinel RedisSecrets::sentinel(const std::string& ns, const pool::Sentinel& spec,
+                                       bool refresh) {
+  redis::Sentinel made;
+  made.master_name = spec.master_name;
+  try {
+    for (const std::string& node : spec.nodes) {
+      made.nodes.push_back(redis::parse_address(node, redis::kSentinelPort));
+    }
+  } catch (const std::invalid_argument& error) {
+    throw controller::EndpointError(
+        pool::reason::kRefused,
+        fmt::format("spec.queue.redis.sentinel.nodes: {}: write host or host:port", error.what()));
+  }
+  if (spec.credentials) {
+    std::tie(made.username, made.password) = login(ns, *spec.credentials, refresh);
+  }
+  if (spec.tls) made.tls = tls(ns, *spec.tls, refresh);
+  return made;
+}
+
 redis::Endpoint RedisSecrets::endpoint(const pool::Pool& pool, bool refresh) {
   const auto& redis = pool.spec.queue.redis;
   if (!redis || (!redis->url && !redis->url_secret)) {
@@ -97,11 +140,20 @@ redis::Endpoint RedisSecrets::endpoint(const pool::Pool& pool, bool refresh) {
     throw controller::EndpointError(pool::reason::kRefused, error.what());
   }
   if (redis->credentials) {
-    const pool::Credentials& c = *redis->credentials;
-    endpoint.password = value(ns, c.secret, c.password_key, refresh);
-    const Data data = secret(ns, c.secret, false);
-    const auto user = data.find(c.username_key);
-    endpoint.username = user == data.end() ? "" : user->second;
+    std::tie(endpoint.username, endpoint.password) = login(ns, *redis->credentials, refresh);
+  }
+  if (redis->tls) {
+    if (!endpoint.tls) {
+      throw controller::EndpointError(
+          pool::reason::kTls,
+          "spec.queue.redis.tls is set, but the URL goes without TLS: write rediss://");
+    }
+    endpoint.tls = tls(ns, *redis->tls, refresh);
+  }
+  if (redis->sentinel) {
+    endpoint.sentinel = sentinel(ns, *redis->sentinel, refresh);
+    endpoint.host.clear();
+    endpoint.port = redis::Endpoint{}.port;
   }
   return endpoint;
 }

@@ -16,8 +16,14 @@ constexpr Millis kFreshBusy{5000};      // older counts decide nothing while wor
 constexpr Millis kFreshIdle{40000};     // an idle queue is read every 15 s
 constexpr Millis kEndpointAge{300000};  // Secrets are read again after this
 constexpr Millis kScaleGap{1000};       // at most one replicas write per pool and this time
-constexpr Millis kAuthRetry{5000};      // after a refused password the Secret is read again
+constexpr Millis kAuthRetry{5000};      // after a refused login the Secrets are read again
 constexpr Millis kDefaultStart{5000};   // of a pod, until it is measured
+
+// What another password, CA or certificate may mend.
+bool is_login_refused(const std::optional<backlog::Snapshot>& latest) {
+  return latest && (latest->error == redis::ErrorClass::auth ||
+                    latest->error == redis::ErrorClass::tls);
+}
 
 std::string policy_note(pool::Policy policy) {
   return policy == pool::Policy::slot_per_job
@@ -154,7 +160,7 @@ void Reconciler::resolve_endpoint(Run& run) {
   const Millis now = clock_.steady();
   const auto latest = backlog_.latest(run.key);
   const Millis age = now - memory.endpoint_at;
-  const bool refused = latest && latest->error == redis::ErrorClass::auth && age > kAuthRetry;
+  const bool refused = is_login_refused(latest) && age > kAuthRetry;
   const bool known = memory.endpoint && memory.endpoint_generation == run.pool.meta.generation;
   if (known && age < kEndpointAge && !refused) {
     run.come_back(kEndpointAge - age);
@@ -199,7 +205,7 @@ void Reconciler::watch_queue(Run& run) {
         fmt::format("queue {} belongs to another pool ({}): give this pool another queue.name",
                     run.pool.spec.queue.name, latest->other_owner)};
   }
-  if (latest && latest->error == redis::ErrorClass::auth) run.come_back(kAuthRetry);
+  if (is_login_refused(latest)) run.come_back(kAuthRetry);
 }
 
 void Reconciler::decide(Run& run) {

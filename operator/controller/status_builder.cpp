@@ -30,6 +30,8 @@ std::string_view next_step(redis::ErrorClass error) {
     case redis::ErrorClass::timeout:
     case redis::ErrorClass::closed:
       return "check that Redis answers and the network to it";
+    case redis::ErrorClass::tls:
+      return "check queue.redis.tls (CA, server name, certificate): the operator's log says which";
     case redis::ErrorClass::auth:
       return "check the user name and password in secretRef";
     case redis::ErrorClass::permission:
@@ -55,6 +57,8 @@ std::string_view reason_of(redis::ErrorClass error) {
     case redis::ErrorClass::timeout:
     case redis::ErrorClass::closed:
       return reason::kTimeout;
+    case redis::ErrorClass::tls:
+      return reason::kTls;
     case redis::ErrorClass::auth:
       return reason::kAuth;
     case redis::ErrorClass::permission:

@@ -15,8 +15,6 @@ constexpr std::string_view kPolicyLater = "so far every pool gets one slot per j
 std::vector<UnsupportedField> table() {
   return {
       {"spec.queue.type", "", kForeign},
-      {"spec.queue.redis.tls", "", "TLS to Redis is not supported yet; use redis://"},
-      {"spec.queue.redis.sentinel", "", "Sentinel is not supported yet; name one Redis in url"},
       {"spec.queue.list", "", kForeign},
       {"spec.queue.stream", "", kForeign},
       {"spec.queue.bull", "", kForeign},
@@ -101,12 +99,6 @@ std::vector<SpecProblem> find_unsupported(const json& object) {
     problems.push_back({std::string(field.path),
                         "is not supported by this version: " + std::string(field.why),
                         "the default, or leave it out"});
-  }
-  const json url = value_at(whole, "spec.queue.redis.url");
-  if (url.is_string() && url.get_ref<const std::string&>().starts_with("rediss://")) {
-    problems.push_back({"spec.queue.redis.url",
-                        "is not supported by this version: TLS to Redis comes later",
-                        "redis://host:port/db"});
   }
   return problems;
 }

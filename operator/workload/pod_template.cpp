@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/units.h"
+#include "operator/workload/redis_access.h"
 
 namespace wp::workload {
 namespace {
@@ -133,22 +134,32 @@ Json init_container(const DeploymentOptions& options, const Json& pod_spec, cons
   return init;
 }
 
-void add_volume(Json& spec, Json& container) {
+// A volume of the operator's own, at a folder that is its own too.
+void add_volume(Json& spec, Json& container, Json volume, const char* folder, const char* what) {
   Json* volumes = list_field(spec, "volumes");
   Json* mounts = list_field(container, "volumeMounts");
   if (volumes == nullptr || mounts == nullptr) return;
-  if (find_named(*volumes, kVolume) != nullptr) {
-    throw TemplateError(
-        "workers.template: the volume \"workerpool\" is the operator's own; choose another name");
+  const std::string name = volume.at("name");
+  if (find_named(*volumes, name) != nullptr) {
+    throw TemplateError("workers.template: the volume \"" + name +
+                        "\" is the operator's own; choose another name");
   }
   for (const Json& mount : *mounts) {
-    if (mount.is_object() && mount.value("mountPath", Json()) == kFolder) {
-      throw TemplateError(
-          "workers.template: the runner is mounted at /workerpool; choose another mountPath");
+    if (mount.is_object() && mount.value("mountPath", Json()) == folder) {
+      throw TemplateError(std::string("workers.template: ") + what + " mounted at " + folder +
+                          "; choose another mountPath");
     }
   }
-  volumes->push_back({{"name", kVolume}, {"emptyDir", Json::object()}});
-  mounts->push_back({{"name", kVolume}, {"mountPath", kFolder}, {"readOnly", true}});
+  volumes->push_back(std::move(volume));
+  mounts->push_back({{"name", name}, {"mountPath", folder}, {"readOnly", true}});
+}
+
+void add_redis_files(const pool::Pool& pool, Json& spec, Json& container) {
+  const pool::Queue& queue = pool.spec.queue;
+  if (queue.type != pool::QueueType::jobs || !queue.redis) return;
+  Json volume = redis_volume(*queue.redis);
+  if (volume.is_null()) return;
+  add_volume(spec, container, std::move(volume), kRedisFolder, "the files for Redis are");
 }
 
 // Where the probes of the kubelet go. A user who moves them with WP_PROBE_ADDR (host networking,
@@ -199,7 +210,8 @@ void inject_runner(const DeploymentOptions& options, Json& spec, Json& container
   init_containers->insert(init_containers->begin(), init_container(options, spec, container));
   container["command"] = Json::array({kRunner});
   container.erase("args");
-  add_volume(spec, container);
+  add_volume(spec, container, {{"name", kVolume}, {"emptyDir", Json::object()}}, kFolder,
+             "the runner is");
   add_probes(container);
   restrict_container(spec, container);
 }
@@ -210,23 +222,6 @@ Json by_value(const char* name, const std::string& value) {
 Json by_field(const char* name, const char* path) {
   return {{"name", name}, {"valueFrom", {{"fieldRef", {{"fieldPath", path}}}}}};
 }
-Json by_secret(const char* name, const std::string& secret, const std::string& key) {
-  return {{"name", name}, {"valueFrom", {{"secretKeyRef", {{"name", secret}, {"key", key}}}}}};
-}
-
-void redis_variables(const pool::Redis& redis, Json& variables) {
-  if (redis.url) variables.push_back(by_value("WP_REDIS_URL", *redis.url));
-  if (redis.url_secret) {
-    variables.push_back(by_secret("WP_REDIS_URL", redis.url_secret->name, redis.url_secret->key));
-  }
-  if (!redis.credentials) return;
-  const pool::Credentials& credentials = *redis.credentials;
-  Json user = by_secret("WP_REDIS_USERNAME", credentials.secret, credentials.username_key);
-  user["valueFrom"]["secretKeyRef"]["optional"] = true;  // without one it is the default user
-  variables.push_back(std::move(user));
-  variables.push_back(by_secret("WP_REDIS_PASSWORD", credentials.secret, credentials.password_key));
-}
-
 }  // namespace
 
 bool runner_is_injected(const pool::Pool& pool) {
@@ -247,7 +242,9 @@ Json worker_variables(const pool::Pool& pool) {
   made.push_back(by_field("WP_POD_NAME", "metadata.name"));
   made.push_back(by_field("WP_POD_UID", "metadata.uid"));
   made.push_back(by_field("WP_NODE", "spec.nodeName"));
-  if (spec.queue.redis) redis_variables(*spec.queue.redis, made);
+  if (spec.queue.redis) {
+    for (Json& variable : redis_variables(*spec.queue.redis)) made.push_back(std::move(variable));
+  }
   made.push_back(by_value("WP_QUEUE", spec.queue.name));
   made.push_back(by_value("WP_CONCURRENCY", std::to_string(spec.workers.concurrency)));
   made.push_back(by_value("WP_DRAIN_TIMEOUT", format_duration(spec.workers.drain_timeout)));
@@ -273,6 +270,7 @@ Json build_pod_template(const pool::Pool& pool, const DeploymentOptions& options
   set_labels(pool, pod);
   set_grace_period(workers, *spec);
   set_variables(pool, container);
+  add_redis_files(pool, *spec, container);
   if (runner_is_injected(pool)) inject_runner(options, *spec, container);
   return pod;
 }

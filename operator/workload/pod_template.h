@@ -2,7 +2,8 @@
 //
 //   everywhere   labels workerpool.dev/*; app.kubernetes.io/* where the user set none; at least
 //                drainTimeout + 15 s of terminationGracePeriodSeconds
-//   type Jobs    the WP_* variables below, in the container that runs the jobs
+//   type Jobs    the WP_* variables below, in the container that runs the jobs, and for it the
+//                volume `workerpool-redis` where TLS to Redis needs files
 //   handler      an init container `workerpool-runner` that copies the runner into the volume
 //                `workerpool`, mounted read-only at /workerpool; the runner as the container's
 //                command, in front of the handler's; the port `wp-probe` (9808) with a readiness

@@ -15,6 +15,8 @@ const std::set<std::string, std::less<>> kSupported = {"spec.queue.name",
                                                        "spec.queue.redis.url",
                                                        "spec.queue.redis.urlSecretRef",
                                                        "spec.queue.redis.secretRef",
+                                                       "spec.queue.redis.tls",
+                                                       "spec.queue.redis.sentinel",
                                                        "spec.queue.maxDepth",
                                                        "spec.queue.maxBytes",
                                                        "spec.workers.concurrency",
@@ -100,6 +102,14 @@ TEST_CASE("a pool of supported fields is usable") {
             .empty());
 }
 
+TEST_CASE("a Redis with TLS and sentinels is usable") {
+  CHECK(refused(R"({"queue": {"redis": {
+    "url": "rediss://redis:6379",
+    "tls": {"caSecretRef": {"name": "ca", "key": "ca.crt"}, "serverName": "redis"},
+    "sentinel": {"masterName": "main", "nodes": ["a", "b:1"], "tls": {}}}}})")
+            .empty());
+}
+
 TEST_CASE("what comes later is refused by name") {
   using Paths = std::vector<std::string>;
   CHECK(refused(R"({"pause": "Claims"})") == Paths{"spec.pause"});
@@ -109,9 +119,6 @@ TEST_CASE("what comes later is refused by name") {
   CHECK(refused(R"({"scaling": {"fallback": {"replicas": 2}}})") == Paths{"spec.scaling.fallback"});
   CHECK(refused(R"({"workers": {"handler": {"exec": null, "stdio": {"command": ["x"]}}}})") ==
         Paths{"spec.workers.handler.stdio"});
-  CHECK(refused(R"({"queue": {"redis": {"url": "rediss://redis:6379"}}})") ==
-        Paths{"spec.queue.redis.url"});
-  CHECK(refused(R"({"queue": {"redis": {"tls": {}}}})") == Paths{"spec.queue.redis.tls"});
   CHECK(refused(R"({"jobs": {"maxActive": 5, "rate": {"jobs": 1}}})") ==
         Paths{"spec.jobs.maxActive", "spec.jobs.rate"});
   CHECK(refused(R"({"health": {"stallTimeout": "5m"}})") == Paths{"spec.health.stallTimeout"});
