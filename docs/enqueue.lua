@@ -23,8 +23,8 @@ local time = redis.call('TIME')
 return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 local now = now_ms()
-local function text_of(ms)
-return string.format('%.0f', ms)
+local function text_of(number)
+return string.format('%d', number)
 end
 local MEMBERS = 4000           -- of one call; unpack fails at 8000
 local function call_vector(command, key, values)
@@ -94,7 +94,8 @@ local function flush_cfg()
 local fields = {}
 for field in pairs(cfg_changed) do
 fields[#fields + 1] = field
-fields[#fields + 1] = cfg[field]
+local value = cfg[field]
+fields[#fields + 1] = type(value) == 'number' and text_of(value) or value
 end
 call_vector('HSET', K_cfg, fields)
 end
@@ -118,7 +119,7 @@ end
 local function flush_stats()
 for name, histogram in pairs(histograms) do
 for bucket, by in pairs(histogram) do
-count(name .. ':' .. string.format('%.0f', math.min(bucket, 32)), by)
+count(name .. ':' .. text_of(math.min(bucket, 32)), by)
 end
 end
 local names = {}
@@ -129,7 +130,7 @@ local values = hash_values(K_stat, names)
 local fields = {}
 for i = 1, #names do
 fields[2 * i - 1] = names[i]
-fields[2 * i] = tonumber(values[i] or 0) + stats[names[i]]
+fields[2 * i] = text_of(tonumber(values[i] or 0) + stats[names[i]])
 end
 call_vector('HSET', K_stat, fields)
 if #fails > 0 then
@@ -137,11 +138,12 @@ call_vector('LPUSH', K_fails, fails)
 redis.call('LTRIM', K_fails, 0, FAILS - 1)
 end
 end
-local SEQ, ENQUEUED, PRIORITY, TYPE, SINCE, FAILURES, CRASHES, LOSSES, DEFERRALS, BYTES, FLAGS,
+local SINCE, FAILURES, CRASHES, LOSSES, DEFERRALS, BYTES, FLAGS, PRIORITY, TYPE, ENQUEUED, SEQ,
 SESSION, UNIQUE = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
 local SUSPECT, STORED, NAMED, TRIED = 1, 2, 4, 8    -- FLAGS; TRIED: something is counted
-local HEAD, HEAD_BYTES = '>I6I6BB', 14               -- seq, enqueued ms, priority, type's number
-local PACKED, PACKED_BYTES = '>I6I6BBi6I3I3I3BI4B', 35
+local TAIL, TAIL_BYTES = '>BBI6I6', 14               -- priority, type's number, enqueued ms, seq
+local PACKED, PACKED_BYTES = '>i6I3I3I3BI4BBBI6I6', 35
+local SIZE_AT, FLAGS_AT, TAIL_AT = 17, 21, 22        -- in the packed form
 local NAMES = 'Bc0Hc0'
 local BAND = 35184372088832    -- 2^45: room for the seq below each priority
 local function score_of(meta)
@@ -160,25 +162,26 @@ local function pack_facts(meta)
 if meta[FLAGS] < TRIED and meta[FAILURES] + meta[CRASHES] + meta[LOSSES] > 0 then
 meta[FLAGS] = meta[FLAGS] + TRIED
 end
-local packed = struct.pack(PACKED, unpack(meta, 1, FLAGS))
+local packed = struct.pack(PACKED, unpack(meta, 1, SEQ))
 if not is_named(meta) then return packed end
 return packed .. struct.pack(NAMES, #meta[SESSION], meta[SESSION], #meta[UNIQUE], meta[UNIQUE])
 end
 local function unpack_facts(packed, at)
 local meta = {struct.unpack(PACKED, packed, at)}
-at = meta[FLAGS + 1]
-meta[FLAGS + 1] = nil
+at = meta[SEQ + 1]
+meta[SEQ + 1] = nil
 if is_named(meta) then
 meta[SESSION], meta[UNIQUE], at = struct.unpack(NAMES, packed, at)
 end
 return meta, at
 end
-local function head_of(meta)
-return struct.pack(HEAD, meta[SEQ], meta[ENQUEUED], meta[PRIORITY], meta[TYPE])
+local function tail_of(meta)
+return struct.pack(TAIL, meta[PRIORITY], meta[TYPE], meta[ENQUEUED], meta[SEQ])
 end
-local function from_head(body)
-local seq, enqueued, priority, type_number = struct.unpack(HEAD, body)
-return {seq, enqueued, priority, type_number, 0, 0, 0, 0, 0, #body - HEAD_BYTES, 0}
+local function from_tail(body)
+local size = #body - TAIL_BYTES
+local priority, type_number, enqueued, seq = struct.unpack(TAIL, body, size + 1)
+return {0, 0, 0, 0, 0, size, 0, priority, type_number, enqueued, seq}
 end
 local function facts_of(ids)
 local metas, plain = hash_values(K_meta, ids), {}
@@ -193,7 +196,7 @@ local bodies, next_plain = hash_values(K_body, plain), 0
 for i = 1, #ids do
 if not metas[i] then
 next_plain = next_plain + 1
-metas[i] = bodies[next_plain] and from_head(bodies[next_plain]) or false
+metas[i] = bodies[next_plain] and from_tail(bodies[next_plain]) or false
 end
 end
 return metas
@@ -364,9 +367,9 @@ end
 local function admit(id, priority, delay, type_name, envelope, session, unique)
 local seq = num('seq', 0) + 1
 set_cfg('seq', seq)
-local meta = {seq, now, priority, type_number(type_name), delay, 0, 0, 0, 0, #envelope, 0}
+local meta = {delay, 0, 0, 0, 0, #envelope, 0, priority, type_number(type_name), now, seq}
 new_bodies[#new_bodies + 1] = id
-new_bodies[#new_bodies + 1] = head_of(meta) .. envelope
+new_bodies[#new_bodies + 1] = envelope .. tail_of(meta)
 add_cfg('bytes', #envelope)
 if session ~= '' or unique ~= '' then
 meta[SESSION], meta[UNIQUE], meta[FLAGS] = session, unique, NAMED

@@ -64,6 +64,11 @@ ErrorClass classify_reply(std::string_view message) {
       {"WRONGTYPE", ErrorClass::wrong_type},
       {"ERR Protocol error", ErrorClass::protocol},
   }};
+  // What a script may not run for its user: "ERR" and no word of its own (Redis 6 and 7.0; later).
+  if (message.find("The user executing the script can't") != std::string_view::npos ||
+      message.starts_with("ERR ACL failure in script")) {
+    return ErrorClass::permission;
+  }
   message = cause_within(message);
   for (const auto& [prefix, error] : kPrefixes) {
     if (message.starts_with(prefix)) return error;

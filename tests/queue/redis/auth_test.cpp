@@ -82,6 +82,11 @@ TEST_CASE("errors out of a script are told by their cause, on every version") {
                        "can't write against a read only replica.") == ErrorClass::read_only);
   CHECK(classify_reply("ERR Error running script (call to f_6e): @user_script:1: -OOM command not "
                        "allowed when used memory > 'maxmemory'.") == ErrorClass::out_of_memory);
+  CHECK(classify_reply("ERR The user executing the script can't access at least one of the keys "
+                       "mentioned in the command arguments script: 6e, on @user_script:1.") ==
+        ErrorClass::permission);
+  CHECK(classify_reply("ERR ACL failure in script: No permissions to access a key script: 6e, on "
+                       "@user_script:1.") == ErrorClass::permission);
   CHECK(classify_reply("ERR Error running script (call to f_6e): @user_script:1: nonsense") ==
         ErrorClass::server);
 }
