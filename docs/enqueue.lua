@@ -468,11 +468,11 @@ local by = unique ~= '' and holder(unique)
 if bodies[i] or results[i] then
 states[i] = place_of(job.id)
 elseif first_of[job.id] then
-states[i] = 'ready'
+states[i] = first_of[job.id]
 elseif by then
-states[i] = {place_of(by), by}
+states[i] = {first_of[by] or place_of(by), by}
 else
-first_of[job.id] = true
+first_of[job.id] = job.delay > 0 and 'delayed' or 'ready'
 if unique ~= '' then holder_of[unique] = job.id end
 fresh = fresh + 1
 fresh_bytes = fresh_bytes + #job.envelope

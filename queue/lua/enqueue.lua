@@ -76,6 +76,7 @@ end
 
 -- A job lives while it has a body, or (done) a result.
 local bodies, results = hash_values(K_body, ids), hash_values(K_res, ids)
+-- first_of: the state that an id of this call will have.
 local states, first_of, holder_of = {}, {}, {}
 local fresh, fresh_now, fresh_bytes = 0, 0, 0
 
@@ -93,11 +94,11 @@ for i = 1, n do
   if bodies[i] or results[i] then
     states[i] = place_of(job.id)
   elseif first_of[job.id] then
-    states[i] = 'ready'
+    states[i] = first_of[job.id]
   elseif by then
-    states[i] = {place_of(by), by}
+    states[i] = {first_of[by] or place_of(by), by}
   else
-    first_of[job.id] = true
+    first_of[job.id] = job.delay > 0 and 'delayed' or 'ready'
     if unique ~= '' then holder_of[unique] = job.id end
     fresh = fresh + 1
     fresh_bytes = fresh_bytes + #job.envelope

@@ -70,7 +70,7 @@ local function held_by(name, except)
   -- '0' is the character after '/': the range holds exactly what starts with the name.
   local from, to = '[' .. name .. '/', '(' .. name .. '0'
   local total = redis.call('ZLEXCOUNT', K_held, from, to)
-  if except then
+  if except and string.sub(except .. '/', 1, #name + 1) == name .. '/' then
     total = total - redis.call('ZLEXCOUNT', K_held, '[' .. except .. '/', '(' .. except .. '0')
   end
   local want = total == PAGE + 1 and PAGE - 1 or math.min(total, PAGE)
