@@ -1,8 +1,6 @@
 #include "operator/pool/queue_config.h"
 
-#include <array>
-#include <openssl/evp.h>
-#include <stdexcept>
+#include "base/digest.h"
 
 namespace wp::pool {
 namespace {
@@ -62,18 +60,7 @@ std::string queue_config_hash(const QueueFields& fields) {
     // Lengths first: no two different sets of fields give the same text.
     text += std::to_string(name.size()) + ":" + name + std::to_string(value.size()) + ":" + value;
   }
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  if (EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1) {
-    throw std::runtime_error("SHA-256 is not available");
-  }
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string hex;
-  for (std::size_t i = 0; i < 8; ++i) {
-    hex += kHex[digest[i] >> 4U];
-    hex += kHex[digest[i] & 0x0FU];
-  }
-  return hex;
+  return short_digest(text);
 }
 
 }  // namespace wp::pool

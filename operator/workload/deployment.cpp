@@ -1,8 +1,6 @@
 #include "operator/workload/deployment.h"
 
-#include <array>
-#include <openssl/evp.h>
-
+#include "base/digest.h"
 #include "operator/workload/pod_template.h"
 
 namespace wp::workload {
@@ -70,19 +68,7 @@ std::string template_hash(const Json& deployment) {
   hashed["spec"].erase("replicas");
   hashed["metadata"]["annotations"].erase(std::string(kTemplateHashAnnotation));
   // Objects are ordered by key, so equal bodies give equal text.
-  const std::string text = hashed.dump();
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  if (EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1) {
-    throw std::runtime_error("SHA-256 is not available");
-  }
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string hex;
-  for (std::size_t i = 0; i < 8; ++i) {
-    hex += kHex[digest[i] >> 4U];
-    hex += kHex[digest[i] & 0x0FU];
-  }
-  return hex;
+  return short_digest(hashed.dump());
 }
 
 std::string applied_hash(const Json& deployment) {
