@@ -13,7 +13,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::string_view kAllowed = "allowed keys are type, payload, id, priority, delay";
+constexpr std::string_view kAllowed =
+    "allowed keys are type, payload, id, priority, delay, unique, unique_for, session, chain";
 
 bool is_space(char c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n';
@@ -53,7 +54,7 @@ class Tokens {
     int depth = 0;
     while (at_ < text_.size()) {
       const char c = peek();
-      if (depth == 0 && (c == ',' || c == '}')) break;
+      if (depth == 0 && (c == ',' || c == '}' || c == ']')) break;
       if (c == '"') {
         out += string();
         continue;
@@ -97,7 +98,32 @@ const std::string& text_of(const json& value, std::string_view key) {
   return value.get_ref<const std::string&>();
 }
 
-void take(queue::NewJob& job, const std::string& key, const json& value, std::string_view line) {
+json parse_json(std::string_view text) {
+  try {
+    return json::parse(text);
+  } catch (const json::exception& e) {
+    // The library's text, without its "[json.exception.…]" and without a line number of its own.
+    std::string_view why = e.what();
+    if (const std::size_t bracket = why.find("] "); bracket != std::string_view::npos) {
+      why.remove_prefix(bracket + 2);
+    }
+    if (const std::size_t colon = why.find(": "); colon != std::string_view::npos) {
+      why.remove_prefix(colon + 2);
+    }
+    throw BadLine(fmt::format("not JSON: {}", printable(why.substr(0, 160))));
+  }
+}
+
+Millis duration_of(const json& value, std::string_view key) {
+  const auto duration =
+      value.is_string() ? parse_duration(value.get<std::string>()) : std::nullopt;
+  if (duration) return *duration;
+  throw BadLine(fmt::format(
+      "{} {}: allowed is a duration such as \"90s\" or \"5m\", up to 10 years", key, shown(value)));
+}
+
+void take(queue::NewJob& job, const std::string& key, const json& value, std::string_view line,
+          std::int64_t max_payload) {
   if (key == "type") {
     job.type = text_of(value, key);
   } else if (key == "id") {
@@ -114,14 +140,15 @@ void take(queue::NewJob& job, const std::string& key, const json& value, std::st
     if (!fine) throw BadLine(fmt::format("priority {}: allowed are 0 to 255", shown(value)));
     job.priority = value.get<int>();
   } else if (key == "delay") {
-    const auto delay = value.is_string() ? parse_duration(value.get<std::string>()) : std::nullopt;
-    if (!delay) {
-      throw BadLine(
-          fmt::format("delay {}: allowed is a duration such as \"90s\" or \"5m\", up to "
-                      "10 years",
-                      shown(value)));
-    }
-    job.delay = *delay;
+    job.delay = duration_of(value, key);
+  } else if (key == "unique") {
+    job.unique = text_of(value, key);
+  } else if (key == "unique_for") {
+    job.unique_for = duration_of(value, key);
+  } else if (key == "session") {
+    job.session = text_of(value, key);
+  } else if (key == "chain") {
+    job.chain = parse_chain(compact_member(line, "chain"), max_payload);
   } else {
     throw BadLine(fmt::format("unknown key {}: {}", shown(json(key)), kAllowed));
   }
@@ -129,33 +156,50 @@ void take(queue::NewJob& job, const std::string& key, const json& value, std::st
 
 }  // namespace
 
+std::vector<queue::ChainStep> parse_chain(std::string_view list, std::int64_t max_payload) {
+  const json parsed = parse_json(list);
+  if (!parsed.is_array()) {
+    throw BadLine(fmt::format("chain: {} is not a list of steps", shown(parsed)));
+  }
+  std::vector<queue::ChainStep> steps;
+  Tokens tokens(list);
+  tokens.skip_spaces();
+  tokens.skip(1);  // [
+  for (const json& raw : parsed) {
+    tokens.skip_spaces();
+    const std::string text = tokens.value();
+    tokens.skip(1);  // , or ]
+    for (const auto& [key, value] : raw.items()) {
+      const bool fine = key == "type" || key == "payload" || key == "id" || key == "priority";
+      if (raw.is_object() && !fine) {
+        throw BadLine(fmt::format("chain: unknown key {}: allowed are type, payload, id, priority",
+                                  shown(json(key))));
+      }
+    }
+    try {
+      queue::NewJob job = parse_batch_line(text, {}, max_payload);
+      steps.push_back({job.id, job.type, job.payload, job.priority});
+    } catch (const BadLine& e) {
+      throw BadLine(fmt::format("chain: step {}: {}", steps.size() + 1, e.what()));
+    }
+  }
+  return steps;
+}
+
 bool is_blank(std::string_view line) {
   return std::all_of(line.begin(), line.end(), is_space);
 }
 
 queue::NewJob parse_batch_line(std::string_view line, const queue::NewJob& defaults,
                                std::int64_t max_payload) {
-  json parsed;
-  try {
-    parsed = json::parse(line);
-  } catch (const json::exception& e) {
-    // The library's text, without its "[json.exception.…]" and without a line number of its own.
-    std::string_view why = e.what();
-    if (const std::size_t bracket = why.find("] "); bracket != std::string_view::npos) {
-      why.remove_prefix(bracket + 2);
-    }
-    if (const std::size_t colon = why.find(": "); colon != std::string_view::npos) {
-      why.remove_prefix(colon + 2);
-    }
-    throw BadLine(fmt::format("not JSON: {}", printable(why.substr(0, 160))));
-  }
+  const json parsed = parse_json(line);
   if (!parsed.is_object()) {
     throw BadLine(fmt::format("{} is not a JSON object; {}", shown(parsed), kAllowed));
   }
   queue::NewJob job = defaults;
   job.id.clear();
   job.payload.clear();
-  for (const auto& [key, value] : parsed.items()) take(job, key, value, line);
+  for (const auto& [key, value] : parsed.items()) take(job, key, value, line, max_payload);
   if (const std::string problem = queue::problem_with(job, max_payload); !problem.empty()) {
     throw BadLine(printable(problem));
   }

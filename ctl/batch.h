@@ -2,7 +2,8 @@
 //
 //   {"type":"thumbnail","payload":{"file":"a.png"},"id":"a","priority":200,"delay":"5m"}
 //
-// Every key may be absent. A payload that is a string is the job's bytes as they are; any other
+// Further keys: unique, unique_for, session, chain (a list of objects with type, payload, id and
+// priority). Every key may be absent. A payload that is a string is the job's bytes as they are; any other
 // JSON is passed on as its text without the blanks, digit for digit and in its own order.
 #pragma once
 
@@ -10,6 +11,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "queue/job.h"
 
@@ -25,6 +27,10 @@ class BadLine : public std::runtime_error {
 /// Throws BadLine, also for what breaks the queue's bounds (`max_payload` in bytes).
 queue::NewJob parse_batch_line(std::string_view line, const queue::NewJob& defaults,
                                std::int64_t max_payload);
+
+/// The later steps of a chain: a JSON list of objects as above with type, payload, id, priority.
+/// Throws BadLine.
+std::vector<queue::ChainStep> parse_chain(std::string_view list, std::int64_t max_payload);
 
 /// Nothing but blanks: skipped.
 bool is_blank(std::string_view line);

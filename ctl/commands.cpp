@@ -12,10 +12,11 @@ constexpr const char* kEpilog =
     "\n"
     "Exit codes:\n"
     "   0  done\n"
-    "   1  error\n"
+    "   1  error, or (doctor, queue check) something is wrong\n"
     "   2  wrong usage, or a job that is not allowed\n"
     "   4  no such queue or job\n"
     "  69  Redis does not answer, or does not let us in\n"
+    "  74  taken, but by fewer replicas than --wait-replicas\n"
     "  75  full: try again later\n"
     " 130  a batch was stopped by a signal\n"
     "\n"
@@ -24,16 +25,28 @@ constexpr const char* kEpilog =
     "  workerpoolctl enqueue --queue images --batch jobs.jsonl --wait\n"
     "  workerpoolctl queue show images\n"
     "  workerpoolctl workers list images -o json\n"
-    "  workerpoolctl jobs show images 0aBcDeFgHiJkL";
+    "  workerpoolctl jobs list images --state dead\n"
+    "  workerpoolctl jobs redrive images --all\n"
+    "  workerpoolctl jobs show images 0aBcDeFgHiJkL\n"
+    "  workerpoolctl doctor";
 
 constexpr const char* kVerbEpilog =
     "--redis, --queue, --output: see workerpoolctl --help, as the exit codes.";
 
 constexpr const char* kEnqueueEpilog =
-    "A line of a batch is a JSON object with the keys type, payload, id, priority, delay, each of\n"
-    "which may be absent: TYPE, --priority and --delay are for lines that name none. A payload\n"
-    "that is a text is passed on as its bytes, any other JSON as its text without blanks.\n"
+    "A line of a batch is a JSON object with the keys type, payload, id, priority, delay, unique,\n"
+    "unique_for, session, chain, each of which may be absent: TYPE, --priority, --delay,\n"
+    "--unique-for and --session are for lines that name none. A payload that is a text is passed\n"
+    "on as its bytes, any other JSON as its text without blanks.\n"
     "A file is checked as a whole before anything is sent; a pipe is checked line by line.\n"
+    "\n"
+    "A chain is a JSON list of the steps that follow, in order, each an object with type, payload,\n"
+    "id, priority: each step gets the result of the one before.\n"
+    "\n"
+    "Examples:\n"
+    "  workerpoolctl enqueue mail -q out --unique order-7 --unique-for 1h --payload '{\"to\":1}'\n"
+    "  workerpoolctl enqueue fetch -q out --chain '[{\"type\":\"resize\"},{\"type\":\"store\"}]'\n"
+    "  workerpoolctl enqueue pay -q out --id order-7 --wait-replicas 1 --wait-ms 500\n"
     "\n"
     "--redis, --queue, --output: see workerpoolctl --help, as the exit codes.";
 
@@ -71,6 +84,21 @@ void declare_enqueue(Options& options, Arguments& a) {
   verb.integer({.name = "priority", .help = "0 to 255, 255 first"}, request.priority, {0, 255});
   verb.duration({.name = "delay", .help = "not before this time from now"}, request.delay,
                 {0, kTenYears});
+  verb.text({.name = "unique", .help = "not while another job holds this key; at most 256 bytes"},
+            request.unique);
+  verb.duration({.name = "unique-for", .help = "hold the key so long; 0s: while the job lives"},
+                request.unique_for, {0, kTenYears});
+  verb.text({.name = "session", .help = "the document that this job shares with others"},
+            request.session);
+  verb.text({.name = "chain",
+             .help = "what follows when it completes: a JSON list, or a file that holds one",
+             .placeholder = "FILE|JSON"},
+            request.chain);
+  verb.integer({.name = "wait-replicas",
+                .help = "wait until so many replicas have it (WAIT); else exit 74"},
+               request.wait_replicas, {0, 100});
+  verb.integer({.name = "wait-ms", .help = "at most so long, after each call"}, request.wait_ms,
+               {1, 600'000});
   verb.text({.name = "batch", .help = "JSON Lines, - for standard input", .placeholder = "FILE"},
             request.batch);
   verb.integer({.name = "from-line", .help = "skip the lines of the batch before this one"},
@@ -81,21 +109,97 @@ void declare_enqueue(Options& options, Arguments& a) {
   verb.epilog(kEnqueueEpilog);
 }
 
-void declare_lookups(Options& options, Arguments& a) {
-  const auto with_queue = [&a](Options& verb) {
-    verb.positional("QUEUE", "the queue's name, instead of --queue", a.first, false);
+void with_queue(Options& verb, Arguments& a, const std::string& epilog = kVerbEpilog) {
+  verb.positional("QUEUE", "the queue's name, instead of --queue", a.first, false);
+  verb.epilog(epilog);
+}
+
+void declare_queue(Options& options, Arguments& a) {
+  Options& queue = options.command("queue", "Looks at a queue, holds it, empties it");
+  with_queue(queue.command("show", "Counts and shares per state, counters, types, configuration"),
+             a);
+  with_queue(queue.command("check", "Asserts the queue's invariants; reads all of it"), a,
+             "Reads every job in one script: Redis does nothing else meanwhile, some seconds for a\n"
+             "million jobs. Exit code 1 when an invariant is violated.");
+  Options& pause = queue.command("pause", "No job is claimed until queue resume; running ones finish");
+  pause.text({.name = "by", .help = "who does it, for others to see; $USER when absent"}, a.by);
+  with_queue(pause, a);
+  with_queue(queue.command("resume", "Ends queue pause"), a);
+  Options& purge = queue.command("purge", "Drops the jobs of a state that are there now, for good");
+  purge.choice({.name = "state", .help = "waiting, delayed, done or dead; must be given"}, a.state,
+               {"waiting", "delayed", "done", "dead"});
+  with_queue(purge, a);
+}
+
+void declare_workers(Options& options, Arguments& a) {
+  Options& workers = options.command("workers", "Looks at the workers of a queue, drains them");
+  with_queue(workers.command("list", "Who beats, what each runs and has done"), a);
+  for (const auto& [name, about] :
+       {std::pair{"drain", "They finish what they run and claim no more, until undrain"},
+        {"undrain", "They may claim again"}}) {
+    Options& verb = workers.command(name, about);
+    verb.words("[QUEUE] WORKER", "as workers list names them, or pods; QUEUE unless there is --queue",
+               a.words);
     verb.epilog(kVerbEpilog);
-  };
-  Options& queue = options.command("queue", "Looks at a queue");
-  with_queue(queue.command("show", "Counts and shares per state, counters, types, configuration"));
-  with_queue(queue.command("check", "Asserts the queue's invariants; reads all of it"));
-  with_queue(options.command("workers", "Looks at the workers of a queue")
-                 .command("list", "Who beats, what each runs and has done"));
-  Options& show =
-      options.command("jobs", "Looks at jobs").command("show", "Everything known of one job");
+  }
+}
+
+void declare_jobs(Options& options, Arguments& a) {
+  Options& jobs = options.command("jobs", "Looks at jobs, and changes what becomes of them");
+  Options& show = jobs.command("show", "Everything known of one job");
   show.positional("QUEUE", "the queue's name, instead of --queue; may be absent", a.first, false);
   show.positional("ID", "the job's id", a.second, false);
   show.epilog(kVerbEpilog);
+  Options& list = jobs.command("list", "Jobs by state: next to run, or finished last, first");
+  list.choice({.name = "state",
+               .help = "all, waiting, ready, alone (suspects), delayed, active, done or dead"},
+              a.list.state,
+              {"all", "waiting", "ready", "alone", "delayed", "active", "done", "dead"});
+  list.integer({.name = "limit", .help = "of each state"}, a.list.limit, {1, 1000});
+  list.integer({.name = "offset", .help = "skip so many of each state"}, a.list.offset,
+               {0, 1'000'000'000});
+  with_queue(list, a);
+  for (const auto& [name, about] :
+       {std::pair{"cancel", "Waiting jobs are dead at once, running ones stopped within a beat"},
+        {"promote", "Delayed jobs are ready now"},
+        {"redrive", "Dead jobs begin anew"},
+        {"remove", "Drops jobs and all that is known of them; not while they run"},
+        {"reprioritise", "Waiting and delayed jobs get another priority"}}) {
+    Options& verb = jobs.command(name, about);
+    verb.words("[QUEUE] ID", "the jobs' ids; QUEUE in front unless there is --queue", a.words);
+    if (name == std::string("redrive")) {
+      verb.toggle({.name = "all", .help = "every job that is dead now, a thousand a call"},
+                  a.manage.all);
+    }
+    if (name == std::string("reprioritise")) {
+      verb.integer({.name = "priority", .help = "0 to 255, 255 first; must be given"},
+                   a.manage.priority, {-1, 255});
+    }
+    verb.epilog(
+        "Exit code 4 when there is no such job among them, 1 when some were left as they are.\n"
+        "--redis, --queue, --output: see workerpoolctl --help.");
+  }
+}
+
+void declare_doctor(Options& options, Arguments& a) {
+  Options& verb = options.command(
+      "doctor", "Looks at all that has to be right: Redis, the user's rights, the queues");
+  verb.toggle({.name = "deep", .help = "check the invariants of large queues, too: Redis stands "
+                                       "still meanwhile"},
+              a.doctor.deep);
+  verb.choice({.name = "as", .help = "whose rights this user needs: producer, worker, operator or "
+                                     "person"},
+              a.doctor.role, {"producer", "worker", "operator", "person"});
+  verb.positional("QUEUE", "a queue; every one that is found when absent", a.first, false);
+  verb.epilog(
+      "One line for each thing: ok, warn (works, but not as it should), FAIL (does not work, or\n"
+      "loses jobs), unknown (may not be looked at: a managed Redis, a user without the right).\n"
+      "Exit code 0 when nothing failed, 1 when something did, 2 for wrong usage.\n"
+      "\n"
+      "Examples:\n"
+      "  workerpoolctl doctor\n"
+      "  workerpoolctl doctor images -o json\n"
+      "  WP_REDIS_PASSWORD=... workerpoolctl doctor images --redis-username wp-worker --as worker");
 }
 
 void declare_protocol(Options& options, Arguments& a) {
@@ -112,7 +216,10 @@ void declare_protocol(Options& options, Arguments& a) {
 void declare_commands(Options& options, Arguments& arguments) {
   declare_globals(options, arguments);
   declare_enqueue(options, arguments);
-  declare_lookups(options, arguments);
+  declare_queue(options, arguments);
+  declare_jobs(options, arguments);
+  declare_workers(options, arguments);
+  declare_doctor(options, arguments);
   declare_protocol(options, arguments);
 }
 

@@ -6,7 +6,10 @@
 #include <vector>
 
 #include "base/options.h"
+#include "ctl/doctor/doctor.h"
 #include "ctl/enqueue.h"
+#include "ctl/jobs_list.h"
+#include "ctl/jobs_manage.h"
 #include "queue/redis/settings.h"
 
 namespace wp::ctl {
@@ -17,6 +20,11 @@ struct Arguments {
   std::string queue;
   std::string output = "table";
   EnqueueRequest enqueue;
+  ListRequest list;
+  ManageRequest manage;
+  DoctorRequest doctor;
+  std::string by;     // queue pause
+  std::string state;  // queue purge
   std::string first;               // QUEUE, or the name of a script
   std::string second;              // the job's id
   std::vector<std::string> words;  // [QUEUE] and ids or pods

@@ -38,13 +38,13 @@ constexpr std::int64_t kLargestPayload = 1024 * 1024;
 constexpr Millis kPipePatience{50};
 
 // The whole of a file, but not more than is needed to see that it is too long.
-std::string read_bounded(const std::string& path, std::int64_t most) {
+std::string read_bounded(const std::string& path, std::int64_t most, std::string_view what) {
   UniqueFd opened;
   int fd = STDIN_FILENO;
   if (path != "-") {
     opened.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!opened) {
-      throw CommandError(kError, fmt::format("payload: {}: {}", path, std::strerror(errno)));
+      throw CommandError(kError, fmt::format("{}: {}: {}", what, path, std::strerror(errno)));
     }
     fd = opened.get();
   }
@@ -55,15 +55,29 @@ std::string read_bounded(const std::string& path, std::int64_t most) {
     if (n == 0) return bytes;
     if (n < 0 && errno == EINTR) continue;
     if (n < 0)
-      throw CommandError(kError, fmt::format("payload: {}: {}", path, std::strerror(errno)));
+      throw CommandError(kError, fmt::format("{}: {}: {}", what, path, std::strerror(errno)));
     bytes.append(chunk, static_cast<std::size_t>(n));
   }
   return bytes;
 }
 
+// The words of a chain, from the command line or a file.
+std::string chain_text(const std::string& text) {
+  if (text.empty() || text.find_first_not_of(" \t\n") == text.find('[')) return text;
+  const std::string path = text.starts_with("@") ? text.substr(1) : text;
+  return read_bounded(path, static_cast<std::int64_t>(kMaxLineBytes), "chain");
+}
+
 std::string payload_of(const std::string& text) {
   if (text.starts_with("@@")) return text.substr(1);
-  if (text.starts_with("@")) return read_bounded(text.substr(1), kLargestPayload);
+  if (text.starts_with("@")) {
+    std::string bytes = read_bounded(text.substr(1), kLargestPayload, "payload");
+    if (static_cast<std::int64_t>(bytes.size()) <= kLargestPayload) return bytes;
+    // Not all of it was read: its size is not known.
+    throw CommandError(kUsage, fmt::format("payload: {}: longer than {}; pass larger things by "
+                                           "reference",
+                                           text.substr(1), format_bytes(kLargestPayload)));
+  }
   return text;
 }
 
@@ -82,19 +96,32 @@ class Enqueue {
         format_(format),
         session_(target, queue),
         sender_(
-            session_.queue, session_.connection, {.force = request.force, .wait = request.wait},
+            session_.queue, session_.connection,
+            {.force = request.force,
+             .wait = request.wait,
+             .wait_replicas = static_cast<int>(request.wait_replicas),
+             .wait_time = Millis{request.wait_ms}},
             [](Millis pause) { std::this_thread::sleep_for(pause); },
             [](const std::string& line) { std::cerr << "workerpoolctl: " << line << std::endl; }) {
     defaults_.type = request.type.empty() ? "default" : request.type;
     defaults_.priority = static_cast<int>(request.priority);
     defaults_.delay = request.delay;
+    defaults_.unique_for = request.unique_for;
+    defaults_.session = request.session;
   }
 
   int one() {
     NewJob job = defaults_;
     job.id = request_.id;
+    job.unique = request_.unique;
     job.payload = payload_of(request_.payload);
+    const std::string chain = chain_text(request_.chain);
     look_at_queue();
+    try {
+      if (!chain.empty()) job.chain = parse_chain(chain, max_payload_);
+    } catch (const BadLine& e) {
+      throw CommandError(kUsage, printable(e.what()));
+    }
     if (const std::string problem = queue::problem_with(job, max_payload_); !problem.empty()) {
       throw CommandError(kUsage, printable(problem));
     }
@@ -250,6 +277,7 @@ class Enqueue {
       document["accepted"] = sent.accepted;
       document["duplicates"] = sent.duplicates;
       if (sent.unsure > 0) document["unsure"] = sent.unsure;
+      if (sent.replicas) document["replicas"] = *sent.replicas;
       document["queue"] = session_.queue.name();
       document["redis"] = session_.target.endpoint.describe();
       document["database"] = session_.target.endpoint.database;
@@ -266,12 +294,21 @@ class Enqueue {
       line +=
           fmt::format(" ({} of them perhaps by a repeated call of this very command)", sent.unsure);
     }
+    if (sent.replicas) line += fmt::format("; on {} replicas", *sent.replicas);
     line +=
         fmt::format("; queue {} at {}", session_.queue.name(), describe(session_.target.endpoint));
     std::cout << line << std::endl;
   }
 
   int finish() const {
+    const auto replicas = sender_.sent().replicas;
+    if (code_ == kDone && replicas && *replicas < request_.wait_replicas) {
+      throw CommandError(
+          kTooFewReplicas,
+          fmt::format("taken, but only {} of {} replicas had it within {} ms: a failover now may "
+                      "lose it; send it again with its id to be sure",
+                      *replicas, request_.wait_replicas, request_.wait_ms));
+    }
     if (code_ == kDone) return kDone;
     std::string message = error_;
     if (!request_.batch.empty()) {
@@ -304,10 +341,16 @@ void check_request(const EnqueueRequest& request) {
     if (!request.payload.empty()) {
       throw UsageError("payload: belongs in the batch's lines, not beside --batch");
     }
+    if (!request.unique.empty() || !request.chain.empty()) {
+      throw UsageError("unique and chain: belong in the batch's lines, not beside --batch");
+    }
     return;
   }
   if (request.type.empty()) {
     throw UsageError("TYPE: is missing; enqueue TYPE, or enqueue --batch FILE");
+  }
+  if (request.unique.empty() && request.unique_for > Millis{0}) {
+    throw UsageError("unique-for: goes with --unique only");
   }
   if (request.from_line != 1) throw UsageError("from-line: goes with --batch only");
 }

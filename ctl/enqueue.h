@@ -18,6 +18,12 @@ struct EnqueueRequest {
   std::string id;
   std::int64_t priority = queue::kDefaultPriority;
   Millis delay{0};
+  std::string unique;
+  Millis unique_for{0};
+  std::string session;
+  std::string chain;               // a JSON list, or the file that holds one; - standard input
+  std::int64_t wait_replicas = 0;  // WAIT after each call
+  std::int64_t wait_ms = 1000;
   std::string batch;  // file, - for standard input; empty: one job
   std::int64_t from_line = 1;
   bool force = false;

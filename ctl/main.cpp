@@ -11,7 +11,9 @@
 #include "ctl/exit.h"
 #include "ctl/jobs_show.h"
 #include "ctl/protocol.h"
+#include "ctl/queue_manage.h"
 #include "ctl/queue_show.h"
+#include "ctl/workers_drain.h"
 #include "ctl/workers_list.h"
 #include "queue/queue.h"
 
@@ -27,7 +29,21 @@ std::string take_job_id(Arguments& a) {
   return id;
 }
 
-std::string queue_name(const Arguments& a) {
+// The verbs with many words: the first is the queue unless --queue named it.
+bool takes_words(const std::string& verb) {
+  for (const char* name : {"jobs cancel", "jobs promote", "jobs redrive", "jobs remove",
+                           "jobs reprioritise", "workers drain", "workers undrain"}) {
+    if (verb == name) return true;
+  }
+  return false;
+}
+
+std::string queue_name(Arguments& a, const std::string& verb) {
+  if (takes_words(verb) && a.queue.empty() && !a.words.empty()) {
+    a.first = a.words.front();
+    a.words.erase(a.words.begin());
+  }
+  if (verb == "doctor" && a.first.empty() && a.queue.empty()) return {};
   std::string name = a.first.empty() ? a.queue : a.first;
   if (name.empty()) throw UsageError("queue: is missing (--queue, -q or WP_QUEUE)");
   if (const std::string problem = queue::problem_with_queue_name(name); !problem.empty()) {
@@ -36,20 +52,43 @@ std::string queue_name(const Arguments& a) {
   return name;
 }
 
+int run_on_queue(const std::string& verb, const std::string& id, Arguments& a, Session& session,
+                 Format format) {
+  if (verb == "queue show") return queue_show(session, format);
+  if (verb == "queue check") return queue_check(session, format);
+  if (verb == "queue pause") {
+    return queue_pause(session, a.by.empty() ? person() : a.by, format);
+  }
+  if (verb == "queue resume") return queue_resume(session, format);
+  if (verb == "queue purge") return queue_purge(session, a.state, format);
+  if (verb == "workers list") return workers_list(session, format);
+  if (verb == "workers drain") return workers_drain(session, a.words, format);
+  if (verb == "workers undrain") return workers_undrain(session, a.words, format);
+  if (verb == "jobs show") return jobs_show(session, id, format);
+  if (verb == "jobs list") return jobs_list(session, a.list, format);
+  return jobs_manage(session, a.manage, format);
+}
+
 int run_verb(const std::string& verb, Arguments& a) {
   if (verb == "protocol script") return protocol_script(a.first, a.sha1);
   const Format format = parse_format(a.output);
   const std::string id = verb == "jobs show" ? take_job_id(a) : std::string();
-  const std::string queue = queue_name(a);
+  const std::string queue = queue_name(a, verb);
   if (verb == "enqueue") check_request(a.enqueue);
+  if (verb.starts_with("jobs ") && takes_words(verb)) {
+    a.manage.verb = verb.substr(verb.find(' ') + 1);
+    a.manage.ids = a.words;
+    check_request(a.manage);
+  }
   const Target target = find_target(a.redis, runtime_folder());
   try {
     if (verb == "enqueue") return enqueue(a.enqueue, target, queue, format);
+    if (verb == "doctor") {
+      a.doctor.queue = queue;
+      return doctor(a.doctor, target, format);
+    }
     Session session(target, queue);
-    if (verb == "queue show") return queue_show(session, format);
-    if (verb == "queue check") return queue_check(session, format);
-    if (verb == "workers list") return workers_list(session, format);
-    return jobs_show(session, id, format);
+    return run_on_queue(verb, id, a, session, format);
   } catch (const redis::Error& e) {
     throw to_command_error(e, target);
   }

@@ -51,7 +51,9 @@ std::string queue_of(std::string_view key) {
   return std::string(key);
 }
 
-std::vector<std::string> scan_queues(redis::Connection& connection) {
+}  // namespace
+
+std::vector<std::string> find_queues(redis::Connection& connection) {
   std::vector<std::string> names;
   const Millis end = system_clock().steady() + kLongestScan;
   std::string cursor = "0";
@@ -66,8 +68,6 @@ std::vector<std::string> scan_queues(redis::Connection& connection) {
   } while (cursor != "0" && names.size() < kMostNames && system_clock().steady() < end);
   return names;
 }
-
-}  // namespace
 
 std::vector<std::string> nearest(std::vector<std::string> names, std::string_view wanted,
                                  std::size_t most) {
@@ -104,7 +104,9 @@ std::vector<std::string> nearest(std::vector<std::string> names, std::string_vie
 CommandError unknown_queue(redis::Connection& connection, const std::string& queue) {
   std::vector<std::string> names;
   try {
-    names = nearest(scan_queues(connection), queue, kMostShown);
+    names = find_queues(connection);
+    std::erase(names, queue);  // a part of a configuration, such as a person's pause
+    names = nearest(std::move(names), queue, kMostShown);
   } catch (const redis::Error&) {
     // A user without the right to SCAN: the error below stands without names.
   }

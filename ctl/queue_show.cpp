@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "ctl/check.h"
 #include "ctl/near_names.h"
 #include "ctl/output/fields.h"
 #include "ctl/output/format.h"
@@ -57,6 +58,7 @@ ordered_json document_of(const Session& session, const queue::Counts& counts) {
   document["oldest_wait_ms"] = ms_or_null(counts.oldest_wait);
   document["bytes"] = counts.bytes;
   document["paused"] = counts.paused;
+  document["paused_by"] = text_or_null(counts.paused_by);
   document["workers"] = counts.workers.size();
   document["config"] = {{"present", counts.config_present},
                         {"owner", text_or_null(counts.config_owner)},
@@ -83,7 +85,9 @@ void print_tables(const Session& session, const queue::Counts& counts) {
   facts.row({"due now", std::to_string(counts.due)});
   facts.row({"next due in", counts.next_due ? human_duration(*counts.next_due - counts.now) : ""});
   facts.row({"bytes", human_bytes(counts.bytes)});
-  facts.row({"paused", counts.paused ? "yes" : "no"});
+  facts.row({"paused", !counts.paused             ? "no"
+                        : counts.paused_by.empty() ? "yes"
+                                                   : "by " + counts.paused_by});
   facts.row({"workers", std::to_string(counts.workers.size())});
   facts.row({"owner", counts.config_owner});
   facts.row({"config hash", counts.config_hash});
@@ -125,7 +129,7 @@ int queue_show(Session& session, Format format) {
 
 int queue_check(Session& session, Format format) {
   (void)known_counts(session);
-  const std::vector<std::string> violations = session.queue.check();
+  const std::vector<std::string> violations = run_check(session.target, session.queue.name());
   if (format == Format::table) {
     std::cout << fmt::format("queue {} at {}: {}\n", session.queue.name(),
                              describe(session.target.endpoint),

@@ -94,6 +94,8 @@ std::vector<queue::Enqueued> Sender::send_call(std::vector<queue::NewJob>& jobs,
       // From here to the answer the call's outcome is open.
       unknown_outcome_ = true;
       std::vector<queue::Enqueued> results = queue_.enqueue(jobs, settings_.force);
+      // On the same connection, and within the try: one that breaks here repeats the call.
+      wait_for_replicas();
       unknown_outcome_ = false;
       for (std::size_t i = 0; i < results.size(); ++i) {
         // An id of our own making that lives already is our first try's.
@@ -116,6 +118,18 @@ std::vector<queue::Enqueued> Sender::send_call(std::vector<queue::NewJob>& jobs,
       reconnect_after(e, tried, backoff);
     }
   }
+}
+
+void Sender::wait_for_replicas() {
+  if (settings_.wait_replicas == 0) return;
+  constexpr Millis kBeyond{5000};
+  const std::int64_t replicas =
+      connection_
+          .execute({"WAIT", std::to_string(settings_.wait_replicas),
+                    std::to_string(std::max<std::int64_t>(1, settings_.wait_time.count()))},
+                   settings_.wait_time + kBeyond)
+          .integer();
+  sent_.replicas = std::min(sent_.replicas.value_or(replicas), replicas);
 }
 
 void Sender::reconnect_after(const redis::Error& error, int tried, Backoff& backoff) {

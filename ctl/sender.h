@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,8 @@ struct Sent {
   std::int64_t duplicates = 0;
   /// Of the duplicates: answered to a repeated call, so that its first try may have enqueued them.
   std::int64_t unsure = 0;
+  /// Of all calls the fewest replicas that had it in time; only where they are waited for.
+  std::optional<std::int64_t> replicas = {};
   std::int64_t total() const { return accepted + duplicates; }
 };
 
@@ -27,6 +30,8 @@ class Sender {
   struct Settings {
     bool force = false;
     bool wait = false;  // a full queue is waited for
+    int wait_replicas = 0;  // after each call, WAIT for so many; 0: for none
+    Millis wait_time{0};    // at most so long
     int tries = 8;      // of one call, while the connection breaks
     Backoff::Limits backoff{.initial = Millis{100}, .max = Millis{5000}};
     Millis longest_wait{30'000};  // between two tries on a full queue
@@ -49,6 +54,7 @@ class Sender {
   /// `made`: the jobs whose id is of our own making.
   std::vector<queue::Enqueued> send_call(std::vector<queue::NewJob>& jobs,
                                          const std::vector<bool>& made);
+  void wait_for_replicas();
   void reconnect_after(const redis::Error& error, int tried, Backoff& backoff);
 
   queue::Queue& queue_;
