@@ -87,7 +87,8 @@ void Player::purge(Dice& dice) {
     }
     for (const std::string& a : gone) {
       for (const std::string& b : left) {
-        expect(world_.find(a)->ended <= world_.find(b)->ended, "PURGE does not begin at the oldest");
+        expect(world_.find(a)->ended <= world_.find(b)->ended,
+               "PURGE does not begin at the oldest");
       }
     }
   }

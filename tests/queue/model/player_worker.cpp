@@ -66,7 +66,8 @@ Settlement Player::some_settlement(Dice& dice, const ClaimedJob& job) {
   s.next = next_in_chain(job.session, job.chain, s.text);
   if ((!job.session.empty() && dice.one_in(2)) || dice.one_in(30)) {
     const auto version = job.session_version + (dice.one_in(4) ? 1 - dice(3) : 0);
-    s.session = {version, fmt::format("{{\"by\":\"{}\"}}", std::string(dice.one_in(10) ? 80U : 4U, 'x'))};
+    const std::string by(dice.one_in(10) ? 80U : 4U, 'x');
+    s.session = {version, fmt::format("{{\"by\":\"{}\"}}", by)};
   }
   return s;
 }
