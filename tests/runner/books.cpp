@@ -16,7 +16,7 @@ constexpr const char* kHandler = R"sh(
   case $what in
     '') ;;
     go*) while [ ! -e "$HERE/$what" ]; do sleep 0.02; done ;;
-    fail) exit 1 ;;
+    fail*) [ -e "$HERE/$what" ] || { : > "$HERE/$what"; exit 1; } ;;
     *) sleep "$what" ;;
   esac
   echo "end $WP_JOB_ID" >> "$HERE/ledger"

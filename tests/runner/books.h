@@ -20,7 +20,8 @@ namespace wp::test {
 bool soak();
 
 /// A runner whose handlers write the ledger in `folder`. A job's payload says what it does: nothing
-/// for a quick end, a number of seconds to take, `go…` to wait for the file of that name, `fail`.
+/// for a quick end, a number of seconds to take, `go…` to wait for the file of that name, `fail…`
+/// to fail the first time.
 RunnerSetup ledger_runner(const std::string& url, const Folder& folder, int slots,
                           const std::string& queue = "q");
 
