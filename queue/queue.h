@@ -22,6 +22,13 @@ namespace wp::queue {
 
 inline constexpr int kFormat = 1;  // of the keys and values; written to T:cfg
 
+/// The field `about` of T:cfg, for whoever looks at it in Redis. It is long for a reason: one value
+/// beyond hash-max-listpack-value (64 bytes) makes the hash a real table in Redis, in which reading
+/// a field, as every script does, is no walk over all of them.
+inline constexpr std::string_view kAbout =
+    "written by the WorkerPool operator or the first worker; see docs/protocol.md";
+static_assert(kAbout.size() > 64);
+
 /// The last part of a key's name → the whole: `wp:{<queue>}:<part>`.
 std::string key_name(std::string_view queue, std::string_view part);
 
@@ -89,7 +96,7 @@ class Queue {
 
   // --- The operator's ---
 
-  /// Its write of T:cfg: replaces all fields of `fields`, hash, owner and term.
+  /// Its write of T:cfg: replaces all fields of `fields`, hash, owner and term; says `about`, too.
   ConfigWritten write_config(const std::map<std::string, std::string>& fields,
                              const std::string& hash, const std::string& owner, std::int64_t term);
   Config read_config();
@@ -117,6 +124,8 @@ class Queue {
   /// What STEP does in passing, for a queue that no worker serves: promote, reap, drop old jobs.
   /// At least once in lease/2 while jobs are active, or each call begins a new hold.
   Trimmed trim();
+  static redis::ScriptCall trim_call(std::string_view queue);  // for pipelines over several queues
+  static Trimmed parse_trimmed(const redis::Reply& reply);
 
   // --- A person's: by id, at most 1000 a call; each answers what it found ---
 

@@ -43,11 +43,13 @@ ConfigWritten Queue::write_config(const std::map<std::string, std::string>& fiel
                                   std::int64_t term) {
   ScriptCall script = call(scripts().config);
   script.args = {hash, owner, std::to_string(term), std::to_string(kFormat),
-                 std::to_string(fields.size())};
+                 std::to_string(fields.size() + 1)};
   for (const auto& [field, value] : fields) {
     script.args.push_back(field);
     script.args.push_back(value);
   }
+  script.args.emplace_back("about");
+  script.args.emplace_back(kAbout);
   return parse_written(connection_.call(script).text());
 }
 
@@ -152,8 +154,15 @@ Reclaimed Queue::reclaim(const std::vector<std::string>& gone, LossCause cause,
   return {static_cast<int>(reply.at(0).integer()), static_cast<int>(reply.at(1).integer())};
 }
 
+ScriptCall Queue::trim_call(std::string_view queue) {
+  return make_call(scripts().trim, queue);
+}
+
 Trimmed Queue::trim() {
-  const Reply reply = connection_.call(call(scripts().trim));
+  return parse_trimmed(connection_.call(trim_call(name_)));
+}
+
+Trimmed Queue::parse_trimmed(const Reply& reply) {
   return {static_cast<int>(reply.at(0).integer()), static_cast<int>(reply.at(1).integer()),
           static_cast<int>(reply.at(2).integer())};
 }

@@ -34,6 +34,7 @@ std::map<std::string, std::string> standalone_config() {
       {"lease_ms", "15000"},    {"max_attempts", "5"},    {"max_crashes", "3"},
       {"max_losses", "20"},     {"max_depth", "1000000"}, {"max_bytes", "268435456"},
       {"max_payload", "65536"}, {"on_partition", "kill"}, {"timeout_ms", "0"},
+      {"about", std::string(queue::kAbout)},
   };
 }
 

@@ -47,6 +47,10 @@ TEST_CASE("senseless values of the configuration are bounded") {
   CHECK(settings.timeout == Millis{0});
 }
 
+TEST_CASE("a queue that the first worker configures says so, as one of a pool does") {
+  CHECK(standalone_config().at("about") == queue::kAbout);
+}
+
 TEST_CASE("winfo is JSON with at most 20 jobs, within 4 KiB") {
   Identity identity{"uid/0a", "pod-1", "uid", "node-1", 40};
   Activity activity;
