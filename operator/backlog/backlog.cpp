@@ -54,6 +54,28 @@ void BacklogReader::unwatch(const std::string& pool_key) {
   source_of_.erase(found);
 }
 
+void BacklogReader::abandon(const std::string& pool_key) {
+  std::vector<std::shared_ptr<Source>> unused;  // joined after the lock is released
+  const std::lock_guard lock(mutex_);
+  const auto found = source_of_.find(pool_key);
+  if (found != source_of_.end()) {
+    found->second->abandon(pool_key);
+    source_of_.erase(found);
+  }
+  // Also those whose last parting is over: its on_change led here.
+  unused = take_unused();
+}
+
+std::vector<std::shared_ptr<BacklogReader::Source>> BacklogReader::take_unused() {
+  std::vector<std::shared_ptr<Source>> unused;
+  std::erase_if(sources_, [&unused](const auto& item) {
+    if (!item.second->unused()) return false;
+    unused.push_back(item.second);
+    return true;
+  });
+  return unused;
+}
+
 std::optional<Snapshot> BacklogReader::latest(const std::string& pool_key) const {
   std::shared_ptr<Source> source;
   {

@@ -4,7 +4,8 @@
 // that reads all of them in one round trip, and a subscription that announces work at once. Busy
 // queues are read each second, idle ones every 15 s. A source never waits for another: one wedged
 // Redis delays nobody else. The pool's T:cfg is kept equal to what the controller wants, in the
-// same loop. No pool rides on another's credentials.
+// same loop; there, too, a queue without workers gets its TRIM (trim.h), and a deleted pool's queue
+// its mark. No pool rides on another's credentials.
 //
 // All methods may be called from any thread and never block on I/O.
 #pragma once
@@ -15,6 +16,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "queue/queue.h"
@@ -60,12 +62,19 @@ class BacklogReader {
   /// Begins, or changes, the reading of a pool's queue.
   void watch(const std::string& pool_key, const Watch& watch);
   void unwatch(const std::string& pool_key);
+  /// Its pool is deleted: not read any more, and its queue is marked orphaned if it is this pool's,
+  /// so that producers hear that nobody serves it. Best effort: there is no finalizer that would
+  /// hold the pool until Redis answered; it is tried for a minute. `on_change` is called when that
+  /// is over.
+  void abandon(const std::string& pool_key);
 
   /// Nothing until the first attempt is over.
   std::optional<Snapshot> latest(const std::string& pool_key) const;
 
  private:
   class Source;
+  std::vector<std::shared_ptr<Source>> take_unused();
+
   mutable std::mutex mutex_;
   std::function<void(const std::string&)> on_change_;
   std::map<std::string, std::shared_ptr<Source>> sources_;    // by connection key

@@ -12,9 +12,7 @@ namespace {
 constexpr redis::Timeouts kBounds{.reply_bytes = std::size_t{16} << 20};
 constexpr Millis kBusyInterval{1000};
 constexpr Millis kIdleInterval{15000};
-constexpr Millis kWakeGap{10};  // two wake-ups of one pool are at least so far apart
-constexpr Millis kSubscriptionPing{30000};
-constexpr Millis kSubscribeRetry{5000};
+constexpr Millis kAtOnce{10};  // nearly: a queue of which a page was taken and more is there
 constexpr int kWorkerInfoEvery = 10;  // details of the workers come with every tenth reading
 
 Millis now() {
@@ -27,7 +25,8 @@ bool same_demand(const queue::Counts& a, const queue::Counts& b) {
   };
   return a.waiting == b.waiting && a.due == b.due && a.due_soon == b.due_soon &&
          a.delayed == b.delayed && a.active == b.active && a.active_serving == b.active_serving &&
-         a.dead == b.dead && a.paused == b.paused && a.stat == b.stat &&
+         a.dead == b.dead && a.paused == b.paused && a.paused_by == b.paused_by &&
+         a.stat == b.stat &&
          std::equal(a.workers.begin(), a.workers.end(), b.workers.begin(), b.workers.end(),
                     same_workers);
 }
@@ -74,6 +73,8 @@ void BacklogReader::Source::set(const std::string& pool_key, const Watch& watch)
     const bool at_once = new_channel || entry.watch.config_hash != watch.config_hash ||
                          entry.watch.term != watch.term;
     if (at_once) entry.next_read = now();
+    if (known && entry.watch.config != watch.config) entry.trim.rules_changed(now());
+    entry.rules = trim_rules(watch.config);
     if (!at_once && watch.has_workers) {
       entry.next_read = std::min(entry.next_read, now() + kBusyInterval);
     }
@@ -91,7 +92,12 @@ bool BacklogReader::Source::erase(const std::string& pool_key) {
     channels_changed_ = true;
     subscription_.interrupt();
   }
-  return entries_.empty();
+  return entries_.empty() && partings_.empty();
+}
+
+bool BacklogReader::Source::unused() const {
+  const std::lock_guard lock(mutex_);
+  return entries_.empty() && partings_.empty();
 }
 
 std::optional<Snapshot> BacklogReader::Source::latest(const std::string& pool_key) const {
@@ -103,22 +109,29 @@ std::optional<Snapshot> BacklogReader::Source::latest(const std::string& pool_ke
 
 // ------------------------------------------------------------------------------ the command thread
 
-std::optional<BacklogReader::Source::Due> BacklogReader::Source::wait_for_due() {
+std::optional<BacklogReader::Source::Work> BacklogReader::Source::wait_for_work() {
   std::unique_lock lock(mutex_);
   for (;;) {
     if (stop_) return std::nullopt;
-    Due due;
+    Work work;
     Millis next = Millis::max();
+    for (const auto& [key, parting] : partings_) {
+      if (parting.next_try > now()) {
+        next = std::min(next, parting.next_try);
+        continue;
+      }
+      work.partings.emplace_back(key, parting);
+    }
     for (auto& [key, entry] : entries_) {
       if (entry.next_read > now()) {
         next = std::min(next, entry.next_read);
         continue;
       }
-      due.emplace_back(key, entry.watch);
+      work.due.emplace_back(key, entry.watch);
       // Whatever sets an earlier time while this reading is under way wants another one.
       entry.next_read = Millis::max();
     }
-    if (!due.empty()) return due;
+    if (!work.due.empty() || !work.partings.empty()) return work;
     if (next == Millis::max()) {
       changed_.wait(lock);
     } else {
@@ -128,17 +141,19 @@ std::optional<BacklogReader::Source::Due> BacklogReader::Source::wait_for_due() 
 }
 
 void BacklogReader::Source::read_loop() {
-  while (const auto due = wait_for_due()) {
+  while (const auto work = wait_for_work()) {
     try {
       if (!commands_.connected()) commands_.connect();
-      read(*due);
+      // First: a pool that was made again under the same name is read, and takes over, after that.
+      part(work->partings);
+      if (!work->due.empty()) read(work->due);
       backoff_.reset();
     } catch (const redis::Error& error) {
-      fail(*due, error);
+      fail(*work, error);
     } catch (const std::exception& error) {
       // Whatever a server makes us run into ends at this border, not the operator.
       commands_.close();
-      fail(*due, redis::Error(redis::ErrorClass::protocol, error.what()));
+      fail(*work, redis::Error(redis::ErrorClass::protocol, error.what()));
     }
   }
 }
@@ -157,6 +172,7 @@ void BacklogReader::Source::read(const Due& due) {
     }
   }
   const auto replies = commands_.call_all(calls);
+  std::vector<std::string> trims;
   for (std::size_t i = 0; i < due.size(); ++i) {
     const auto& [key, watch] = due[i];
     try {
@@ -166,11 +182,49 @@ void BacklogReader::Source::read(const Due& due) {
       }
       queue::Counts counts = queue::Queue::parse_counts(replies[i]);
       keep_config(key, watch, counts);
-      succeed(key, watch, std::move(counts));
+      if (succeed(key, watch, std::move(counts))) trims.push_back(key);
     } catch (const redis::Error& error) {
       if (!commands_.connected()) throw;
-      fail({due[i]}, error);
+      fail(Due{due[i]}, error);
     }
+  }
+  if (!trims.empty()) trim(trims);
+}
+
+void BacklogReader::Source::trim(const std::vector<std::string>& pool_keys) {
+  std::vector<redis::ScriptCall> calls;
+  std::vector<std::string> sent;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const std::string& key : pool_keys) {
+      const auto found = entries_.find(key);
+      if (found == entries_.end()) continue;
+      calls.push_back(queue::Queue::trim_call(found->second.watch.queue));
+      sent.push_back(key);
+    }
+  }
+  const auto replies = commands_.call_all(calls);
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    const std::lock_guard lock(mutex_);
+    const auto found = entries_.find(sent[i]);
+    if (found == entries_.end() || !found->second.snapshot.counts) continue;
+    Entry& entry = found->second;
+    const bool refused = replies[i].type == redis::Reply::Type::error;
+    if (refused && !entry.trim_refused) {
+      log::warn("queue without workers could not be trimmed",
+                {{"pool", sent[i]},
+                 {"class", redis::to_string(redis::classify_reply(replies[i].bytes))}});
+    }
+    entry.trim_refused = refused;
+    if (refused) continue;
+    const queue::Trimmed trimmed = queue::Queue::parse_trimmed(replies[i]);
+    if (trimmed.reaped > 0) {
+      log::info("jobs of silent workers went back to their queue",
+                {{"pool", sent[i]}, {"jobs", trimmed.reaped}});
+    }
+    entry.trim.answered(trimmed, now());
+    const auto next = entry.trim.next(*entry.snapshot.counts, entry.rules, now());
+    if (next) entry.next_read = std::min(entry.next_read, std::max(*next, now() + kAtOnce));
   }
 }
 
@@ -209,13 +263,14 @@ void BacklogReader::Source::keep_config(const std::string& pool_key, const Watch
   log::info("queue configuration written", {{"pool", pool_key}, {"queue", watch.queue}});
 }
 
-void BacklogReader::Source::succeed(const std::string& pool_key, const Watch& watch,
+bool BacklogReader::Source::succeed(const std::string& pool_key, const Watch& watch,
                                     queue::Counts counts) {
   bool changed = false;
+  bool trim_now = false;
   {
     const std::lock_guard lock(mutex_);
     const auto found = entries_.find(pool_key);
-    if (found == entries_.end()) return;
+    if (found == entries_.end()) return false;
     Entry& entry = found->second;
     Snapshot& snapshot = entry.snapshot;
     const bool conflict = counts.config_present && counts.config_owner != watch.owner &&
@@ -235,6 +290,12 @@ void BacklogReader::Source::succeed(const std::string& pool_key, const Watch& wa
     entry.last_read = now();
     entry.next_read =
         std::min(entry.next_read, entry.last_read + interval_after(counts, entry.watch));
+    if (counts.config_owner == watch.owner) {
+      const auto due_at = entry.trim.next(counts, entry.rules, entry.last_read);
+      trim_now = due_at && *due_at <= entry.last_read;
+      if (trim_now) entry.trim.sent(entry.last_read);
+      if (due_at && !trim_now) entry.next_read = std::min(entry.next_read, *due_at);
+    }
     snapshot.read_at = entry.last_read;
     snapshot.error.reset();
     snapshot.message.clear();
@@ -244,6 +305,7 @@ void BacklogReader::Source::succeed(const std::string& pool_key, const Watch& wa
     snapshot.counts = std::move(counts);
   }
   if (changed) on_change_(pool_key);
+  return trim_now;
 }
 
 void BacklogReader::Source::fail(const Due& due, const redis::Error& error) {
@@ -271,83 +333,6 @@ void BacklogReader::Source::fail(const Due& due, const redis::Error& error) {
         "queue cannot be read",
         {{"pool", key}, {"class", redis::to_string(error.error_class())}, {"error", error.what()}});
     on_change_(key);
-  }
-}
-
-// -------------------------------------------------------------------------- the subscription
-// thread
-
-std::vector<std::string> BacklogReader::Source::channels() const {
-  std::vector<std::string> names;
-  for (const auto& [key, entry] : entries_) {
-    names.push_back(queue::key_name(entry.watch.queue, "events"));
-  }
-  return names;
-}
-
-void BacklogReader::Source::wake(const std::string& channel) {
-  {
-    const std::lock_guard lock(mutex_);
-    for (auto& [key, entry] : entries_) {
-      if (channel.empty() || queue::key_name(entry.watch.queue, "events") == channel) {
-        entry.next_read = std::min(entry.next_read, std::max(now(), entry.last_read + kWakeGap));
-      }
-    }
-  }
-  changed_.notify_all();
-}
-
-void BacklogReader::Source::wait_a_while(Millis time) {
-  std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, time, [this] { return stop_ || channels_changed_; });
-}
-
-void BacklogReader::Source::subscribe_loop() {
-  bool told = false;
-  for (;;) {
-    redis::Command subscribe{"SUBSCRIBE"};
-    {
-      const std::lock_guard lock(mutex_);
-      if (stop_) return;
-      channels_changed_ = false;
-      subscription_.clear_interrupt();
-      for (std::string& name : channels()) subscribe.push_back(std::move(name));
-    }
-    if (subscribe.size() == 1) {
-      wait_a_while(kIdleInterval);
-      continue;
-    }
-    try {
-      subscription_.connect();
-      subscription_.send(subscribe);
-      wake("");  // whatever was announced while nobody listened
-      for (bool pinged = false;;) {
-        const redis::Reply push = subscription_.read_push(kSubscriptionPing);
-        if (push.is_nil()) {
-          // A peer that vanished without a word shows by the missing answer.
-          if (pinged) break;
-          subscription_.send({"PING"});
-          pinged = true;
-          continue;
-        }
-        pinged = false;
-        told = false;
-        if (push.at(0).text() == "message") wake(push.at(1).text());
-      }
-    } catch (const redis::Error& error) {
-      {
-        const std::lock_guard lock(mutex_);
-        if (stop_) return;
-        if (channels_changed_) continue;
-      }
-      if (!told) {
-        told = true;
-        log::warn("queue events cannot be followed; reading each second instead",
-                  {{"class", redis::to_string(error.error_class())}, {"error", error.what()}});
-      }
-      subscription_.close();
-      wait_a_while(error.connection_lost() ? Millis{500} : kSubscribeRetry);
-    }
   }
 }
 

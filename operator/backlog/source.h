@@ -14,6 +14,7 @@
 
 #include "base/backoff.h"
 #include "operator/backlog/backlog.h"
+#include "operator/backlog/trim.h"
 #include "queue/redis/connection.h"
 
 namespace wp::backlog {
@@ -28,6 +29,11 @@ class BacklogReader::Source {
   void set(const std::string& pool_key, const Watch& watch);
   /// Answers whether the source is of no use any more.
   bool erase(const std::string& pool_key);
+  /// Its pool is deleted: not read any more, and the queue is told once Redis answers, for a minute
+  /// at most. on_change is called when that is over.
+  void abandon(const std::string& pool_key);
+  /// Nothing is read and nobody has to be told.
+  bool unused() const;
   std::optional<Snapshot> latest(const std::string& pool_key) const;
 
  private:
@@ -40,15 +46,35 @@ class BacklogReader::Source {
     std::int64_t term = 0;  // at least the watch's, and above the one found at the first contact
     bool contacted = false;
     int readings = 0;
+    TrimRules rules;
+    TrimPace trim;
+    bool trim_refused = false;  // told once
+  };
+  /// What a deleted pool's queue is told.
+  struct Parting {
+    std::string queue;
+    std::string owner;
+    std::int64_t term = 0;
+    Millis next_try{0};  // steady
+    Millis give_up{0};
   };
   using Due = std::vector<std::pair<std::string, Watch>>;
+  struct Work {
+    Due due;
+    std::vector<std::pair<std::string, Parting>> partings;
+  };
 
   void read_loop();
   void subscribe_loop();
   void wait_a_while(Millis time);
-  std::optional<Due> wait_for_due();
+  std::optional<Work> wait_for_work();
   void read(const Due& due);
-  void succeed(const std::string& pool_key, const Watch& watch, queue::Counts counts);
+  /// Answers whether the queue needs a TRIM now.
+  bool succeed(const std::string& pool_key, const Watch& watch, queue::Counts counts);
+  void trim(const std::vector<std::string>& pool_keys);
+  void part(const std::vector<std::pair<std::string, Parting>>& partings);
+  void end_parting(const std::string& pool_key, const Parting& parting);
+  void fail(const Work& work, const redis::Error& error);
   void fail(const Due& due, const redis::Error& error);
   void keep_config(const std::string& pool_key, const Watch& watch, queue::Counts& counts);
   void wake(const std::string& channel);
@@ -62,6 +88,7 @@ class BacklogReader::Source {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::string, Entry> entries_;
+  std::map<std::string, Parting> partings_;  // by pool key
   bool channels_changed_ = false;
   bool stop_ = false;
 

@@ -109,7 +109,7 @@ std::shared_ptr<Reconciler::Memory> Reconciler::memory_of(const std::string& key
 }
 
 void Reconciler::forget(const std::string& key) {
-  backlog_.unwatch(key);
+  backlog_.abandon(key);
   options_.workload->forget(key);
   const std::lock_guard lock(mutex_);
   if (memories_.erase(key) == 0 || options_.metrics == nullptr) return;

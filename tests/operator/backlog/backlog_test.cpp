@@ -2,11 +2,9 @@
 // held up by another's trouble.
 #include "operator/backlog/backlog.h"
 
-#include <atomic>
 #include <doctest/doctest.h>
-#include <map>
-#include <mutex>
 
+#include "tests/operator/backlog/support.h"
 #include "tests/support/free_port.h"
 #include "tests/support/redis_server.h"
 #include "tests/support/wait.h"
@@ -14,39 +12,11 @@
 using namespace wp;
 using namespace wp::backlog;
 using wp::test::eventually;
+using wp::test::Reader;
 using wp::test::RedisServer;
+using wp::test::watch_of;
 
 namespace {
-
-Watch watch_of(const redis::Endpoint& endpoint, const std::string& queue) {
-  Watch watch;
-  watch.endpoint = endpoint;
-  watch.ns = "default";
-  watch.queue = queue;
-  watch.config = {{"lease_ms", "15000"}};
-  watch.config_hash = "h1";
-  watch.owner = "uid-" + queue;
-  watch.term = 1000;
-  return watch;
-}
-
-struct Reader {
-  std::mutex mutex;
-  std::map<std::string, int> changes;
-  BacklogReader reader{[this](const std::string& key) {
-    const std::lock_guard lock(mutex);
-    ++changes[key];
-  }};
-
-  int changes_of(const std::string& key) {
-    const std::lock_guard lock(mutex);
-    return changes[key];
-  }
-  bool readable(const std::string& key) {
-    const auto latest = reader.latest(key);
-    return latest && latest->counts && !latest->error;
-  }
-};
 
 void put(const redis::Endpoint& endpoint, const std::string& queue, int jobs) {
   redis::Connection connection(endpoint);
@@ -117,6 +87,8 @@ TEST_CASE("the queue's configuration is written, kept, and written anew after a 
   raw.connect();
   queue::Queue queue(raw, "q");
   REQUIRE(eventually([&] { return queue.read_config().hash == "h1"; }));
+  CHECK(queue.read_config().text("about", "") == queue::kAbout);
+  CHECK(raw.execute({"OBJECT", "ENCODING", "wp:{q}:cfg"}).text() == "hashtable");
   (void)raw.execute({"FLUSHALL"});
   CHECK(eventually([&] { return queue.read_config().hash == "h1"; }));
   watch.config_hash = "h2";
