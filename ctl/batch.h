@@ -3,8 +3,9 @@
 //   {"type":"thumbnail","payload":{"file":"a.png"},"id":"a","priority":200,"delay":"5m"}
 //
 // Further keys: unique, unique_for, session, chain (a list of objects with type, payload, id and
-// priority). Every key may be absent. A payload that is a string is the job's bytes as they are; any other
-// JSON is passed on as its text without the blanks, digit for digit and in its own order.
+// priority). Every key may be absent. A payload that is a string is the job's bytes as they are;
+// any other JSON is passed on as its text without the blanks, digit for digit and in its own
+// order.
 #pragma once
 
 #include <cstdint>

@@ -40,8 +40,8 @@ constexpr const char* kEnqueueEpilog =
     "on as its bytes, any other JSON as its text without blanks.\n"
     "A file is checked as a whole before anything is sent; a pipe is checked line by line.\n"
     "\n"
-    "A chain is a JSON list of the steps that follow, in order, each an object with type, payload,\n"
-    "id, priority: each step gets the result of the one before.\n"
+    "A chain is a JSON list of the steps that follow, in order, each an object with type,\n"
+    "payload, id, priority: each step gets the result of the one before.\n"
     "\n"
     "Examples:\n"
     "  workerpoolctl enqueue mail -q out --unique order-7 --unique-for 1h --payload '{\"to\":1}'\n"
@@ -119,9 +119,10 @@ void declare_queue(Options& options, Arguments& a) {
   with_queue(queue.command("show", "Counts and shares per state, counters, types, configuration"),
              a);
   with_queue(queue.command("check", "Asserts the queue's invariants; reads all of it"), a,
-             "Reads every job in one script: Redis does nothing else meanwhile, some seconds for a\n"
-             "million jobs. Exit code 1 when an invariant is violated.");
-  Options& pause = queue.command("pause", "No job is claimed until queue resume; running ones finish");
+             "Reads every job in one script: Redis does nothing else meanwhile, some seconds for\n"
+             "a million jobs. Exit code 1 when an invariant is violated.");
+  Options& pause =
+      queue.command("pause", "No job is claimed until queue resume; running ones finish");
   pause.text({.name = "by", .help = "who does it, for others to see; $USER when absent"}, a.by);
   with_queue(pause, a);
   with_queue(queue.command("resume", "Ends queue pause"), a);
@@ -138,8 +139,8 @@ void declare_workers(Options& options, Arguments& a) {
        {std::pair{"drain", "They finish what they run and claim no more, until undrain"},
         {"undrain", "They may claim again"}}) {
     Options& verb = workers.command(name, about);
-    verb.words("[QUEUE] WORKER", "as workers list names them, or pods; QUEUE unless there is --queue",
-               a.words);
+    verb.words("[QUEUE] WORKER",
+               "as workers list names them, or pods; QUEUE unless there is --queue", a.words);
     verb.epilog(kVerbEpilog);
   }
 }

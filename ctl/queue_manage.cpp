@@ -66,7 +66,8 @@ int queue_resume(Session& session, Format format) {
   (void)known_counts(session);
   const std::string before = session.queue.resume();
   const bool still = session.queue.counts().paused;
-  std::string line = before.empty() ? "no person had paused it" : "resumed, was paused by " + before;
+  std::string line =
+      before.empty() ? "no person had paused it" : "resumed, was paused by " + before;
   if (still) line += "; its pool's spec pauses it still";
   say(session, format, line, {{"before", text_or_null(before)}, {"paused", still}});
   return kDone;

@@ -55,7 +55,8 @@ Finding workers(const queue::Counts& counts, const queue::Config& config) {
       [](const queue::Retirement& pod) { return pod.by == queue::RetiredBy::person; });
   if (by_person > 0) found += fmt::format("; drained by a person: {} pods", by_person);
   if (beating == 0 && counts.waiting + counts.due > 0 && !counts.paused) {
-    return {Level::warn, "workers", found + fmt::format(", {} jobs wait", counts.waiting + counts.due),
+    return {Level::warn, "workers",
+            found + fmt::format(", {} jobs wait", counts.waiting + counts.due),
             "see kubectl describe of the pool, or start a runner", ""};
   }
   if (by_person > 0) return {Level::warn, "workers", found, "workers undrain", ""};
@@ -75,7 +76,7 @@ Finding oldest(const queue::Counts& counts) {
     return {Level::ok, "oldest wait", found, "", ""};
   }
   return {Level::warn, "oldest wait", found,
-          "are there workers enough (maxReplicas), or do jobs of a higher priority come first?", ""};
+          "are there workers enough (maxReplicas)? do jobs of a higher priority come first?", ""};
 }
 
 }  // namespace

@@ -80,8 +80,8 @@ Finding memory(const Fields& info) {
   if (!used || !most) return unknown("memory", "INFO");
   if (*most == 0) {
     return {Level::warn, "memory", human_bytes(*used) + " used, maxmemory is not set",
-            "set maxmemory below the machine's or container's limit: then a full Redis refuses jobs "
-            "instead of being killed",
+            "set maxmemory below the machine's or container's limit: then a full Redis refuses "
+            "jobs instead of being killed",
             ""};
   }
   const std::string found =
@@ -103,7 +103,8 @@ Finding persistence(const Fields& info, const Fields& config) {
                                     {"aof_last_bgrewrite_status", "the rewrite of its file"}}) {
     const std::string status = text(info, field);
     if (!status.empty() && status != "ok") {
-      return {Level::fail, "persistence", fmt::format("{} failed last ({})", name, printable(status)),
+      return {Level::fail, "persistence",
+              fmt::format("{} failed last ({})", name, printable(status)),
               "is its disk full or read-only? see Redis's log", ""};
     }
   }
@@ -111,7 +112,8 @@ Finding persistence(const Fields& info, const Fields& config) {
   if (aof == "1") {
     if (fsync == "no") {
       return {Level::warn, "persistence", "appendonly, appendfsync no",
-              "a machine that dies loses what the kernel had not written: appendfsync everysec", ""};
+              "a machine that dies loses what the kernel had not written: appendfsync everysec",
+              ""};
     }
     return {Level::ok, "persistence",
             "appendonly" + (fsync.empty() ? "" : ", appendfsync " + printable(fsync)), "", ""};

@@ -125,7 +125,8 @@ TEST_CASE("a bad line of a file: named with what is allowed, and nothing is take
   const Ran ran = f.ctl({"enqueue", "-q", "q", "--batch", file});
   CHECK(ran.exit == 2);
   CHECK(holds(ran.err, file + ":1101: unknown key \"typ\": allowed keys are type, payload, id, "
-                              "priority, delay; nothing was sent"));
+                              "priority, delay, unique, unique_for, session, chain; nothing was "
+                              "sent"));
   CHECK(f.waiting() == 0);
 
   // As long as it is validated, too, where it comes as standard input.
