@@ -318,7 +318,7 @@ redis.call('HSET', K_sess, name, packed)
 add_cfg('bytes', #packed - before)
 end
 local function touch_session(name, until_ms)
-if not read_session(name) then write_session(name, 0, '{}') end
+if not read_session(name) then write_session(name, now * 1000, '{}') end
 local expiry = until_ms + num('session_ttl_ms', 86400000)
 local there = redis.call('ZSCORE', K_sessexp, name)
 if not there or tonumber(there) < expiry then redis.call('ZADD', K_sessexp, expiry, name) end

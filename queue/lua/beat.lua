@@ -1,5 +1,5 @@
---! keys nil cfg ready alone delayed active own held meta body done dead res uniq workers winfo retire stat fails types wake events
---! use time base cfg stats meta own rate ready unique retain back hold retire
+--! keys nil cfg ready alone delayed active own held meta body done dead res uniq uniqexp sess sessexp workers winfo retire stat fails types wake events
+--! use time base cfg stats meta own rate ready unique session expire retain back hold retire
 -- ARGV: worker, full (0|1), info, n, p, then n times: id, fence; then p times: id, percent,
 -- message. Answers {now, lost…, cancelled…, retired, paused, claimable, next event, hash}.
 redis.call('DEL', K_nil)
@@ -65,6 +65,11 @@ for _, silent in ipairs(redis.call('ZRANGEBYSCORE', K_workers, '-inf', now - 20 
                                    0, 10)) do
   if holds(silent) == 0 then forget_worker(silent) end
 end
+-- What is kept no longer goes also while no job ends.
+trim_done(TRIM)
+trim_dead(TRIM)
+expire_unique()
+expire_sessions()
 
 flush_stats()
 local claimable, opens = wake()

@@ -10,7 +10,7 @@ if cfg.hash and before ~= owner and before ~= 'standalone' and before ~= 'orphan
   local name = string.match(before, '@.*$')
   if not name or name ~= string.match(owner, '@.*$') or term_before >= term then return 'owner' end
 end
-if before == owner and term_before > term then return 'stale' end
+if (before == owner or before == 'orphaned') and term_before > term then return 'stale' end
 if cfg.hash == hash and before == owner and term_before == term then return 'unchanged' end
 -- A shorter lease must not shorten the leases that are held: their workers renew at the old pace
 -- until they hear of it.

@@ -237,7 +237,7 @@ local function choose_suspect()
   local overdue = now - meta[ENQUEUED] - meta[SINCE] >= OVERDUE
   if held > 0 then
     if overdue and not reservation_stands() then set_cfg('reserved', worker) end
-    return nil, cfg.reserved ~= worker
+    return nil, not (overdue and cfg.reserved == worker)
   end
   local head = redis.call('ZRANGE', K_ready, 0, 0, 'WITHSCORES')
   if #head == 0 or overdue or tonumber(waiting[2]) < tonumber(head[2]) then

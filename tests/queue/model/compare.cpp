@@ -40,6 +40,9 @@ void Player::compare() {
     if (is_finished(state)) commands.back().push_back("WITHSCORES");
   }
   commands.push_back({"LRANGE", key_name("q", "wake"), "0", "-1"});
+  const Millis longest = system_clock().wall() + std::chrono::hours{3};
+  commands.push_back({"ZRANGEBYSCORE", key_name("q", "active"), std::to_string(longest.count()),
+                      "+inf", "LIMIT", "0", "1"});
   const auto replies = raw_.pipeline(commands);
   for (std::size_t i = 0; i < kSets.size(); ++i) {
     if (is_finished(kSets[i])) {
@@ -57,6 +60,7 @@ void Player::compare() {
                                       joined(model)));
   }
   compare_token(ids_of(replies[kSets.size()]));
+  expect(replies[kSets.size() + 1].array().empty(), "a lease is longer than any lease");
 }
 
 // Finished jobs: those that are there are known, and those that were dropped had to be. Which of

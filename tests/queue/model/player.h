@@ -53,6 +53,7 @@ class Player {
   void expect_claims(const std::string& worker, const std::vector<queue::ClaimedJob>& claimed,
                      int want);
   std::vector<queue::Claim> some_claims(Dice& dice, const std::string& worker, int of_four);
+  void see_session(const std::string& name, std::int64_t version);
   void forget_claim(const std::string& worker, const std::string& id);
 
   // player_enqueue.cpp
@@ -94,6 +95,7 @@ class Player {
   World world_;
   std::map<std::string, std::map<std::string, queue::ClaimedJob>> known_;  // by worker, id
   std::vector<Known> old_;                                               // fences of the past
+  std::map<std::string, std::int64_t> session_versions_;  // the highest that was seen
   std::int64_t epoch_ = 0;
   int made_ = 0;            // ids
   std::int64_t latest_ = 0;  // end of a job that was seen

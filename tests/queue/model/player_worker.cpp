@@ -115,6 +115,7 @@ void Player::do_step(const std::string& worker, const std::vector<Settlement>& s
     if (answers[i] == Settled::conflict) {
       const ModelSession* there = world_.session(world_.find(s.id)->session);
       const auto& told = result.sessions.at(i);
+      see_session(world_.find(s.id)->session, told.version);
       // A later settlement of this call may have changed it.
       expect(told.version <= there->version, "a conflict tells a session that never was");
       ClaimedJob& job = known_[worker][s.id];
@@ -169,10 +170,22 @@ void Player::expect_claims(const std::string& worker, const std::vector<ClaimedJ
            job.id + " is claimed with other facts than it was enqueued with");
     if (job.session.empty()) continue;
     const ModelSession* session = world_.session(job.session);
+    if (session != nullptr) see_session(job.session, job.session_version);
     expect(job.session_version == (session == nullptr ? -1 : session->version) &&
                job.session_document == (session == nullptr ? "" : session->document),
            job.id + " is claimed with another state of its session");
   }
+}
+
+// The version with which a session begins is the queue's choice, but none that there was before.
+void Player::see_session(const std::string& name, std::int64_t version) {
+  ModelSession& session = world_.sessions.at(name);
+  std::int64_t& highest = session_versions_[name];
+  if (session.version == kUnseen) {
+    expect(version > highest, "session " + name + " begins with a version that there was before");
+    session.version = version;
+  }
+  highest = std::max(highest, version);
 }
 
 void Player::beat(Dice& dice) {
@@ -201,6 +214,7 @@ void Player::beat(Dice& dice) {
     std::erase(unknown, job);
   }
   if (full) world_.take_back(unknown, World::Back::released);
+  trimmed_ = world_.buried = true;
   expect(result.lost == lost, "BEAT is wrong about what is lost");
   expect(result.view.cancelled == cancelled, "BEAT is wrong about what is cancelled");
   expect(result.view.retired == world_.retired(worker), "BEAT is wrong about the retirement");

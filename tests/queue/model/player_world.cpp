@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "tests/queue/model/player.h"
+#include "tests/support/wait.h"
 
 namespace wp::test {
 
@@ -74,6 +75,9 @@ void Player::meddle(Kind kind, Dice& dice) {
       const std::string name = fmt::format("s{}", dice(3));
       (void)raw_.execute({"ZADD", key_name("q", "sessexp"), "XX", "1", name});
       if (world_.sessions.contains(name)) world_.sessions[name].expired = true;
+      // Sessions live for more than a ms.
+      const Millis now = system_clock().wall();
+      (void)eventually([&] { return system_clock().wall() > now + Millis{1}; });
       break;
     }
     case Kind::expire_unique: {

@@ -34,8 +34,10 @@ struct ModelJob {
 
 inline constexpr std::int64_t kLater = std::int64_t{1} << 60U;
 
+inline constexpr std::int64_t kUnseen = -1000;
+
 struct ModelSession {
-  std::int64_t version = 0;
+  std::int64_t version = kUnseen;  // of a new one: any that none had before
   std::string document = "{}";
   bool expired = false;
 };
