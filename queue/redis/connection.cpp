@@ -12,6 +12,7 @@ namespace wp::redis {
 namespace {
 
 constexpr Millis kAskAgain{100};  // between two searches for a master while there is none
+constexpr int kReloads = 5;       // of scripts that the server forgot, in one call
 
 Millis now() {
   return system_clock().steady();
@@ -156,22 +157,30 @@ std::vector<Reply> Connection::call_all(std::span<const ScriptCall> calls) {
   commands.reserve(calls.size());
   for (const ScriptCall& call : calls) commands.push_back(eval_command(call));
   std::vector<Reply> replies = pipeline(commands);
+  // More than once: someone may flush again between our loading and our calling.
+  for (int i = 0; i < kReloads && repeat_forgotten(calls, replies); ++i) {
+  }
+  return replies;
+}
 
+// Answers whether there was anything to repeat.
+bool Connection::repeat_forgotten(std::span<const ScriptCall> calls, std::vector<Reply>& replies) {
   std::vector<ScriptCall> again;
   for (std::size_t i = 0; i < calls.size(); ++i) {
     if (is_no_script(replies[i])) again.push_back(calls[i]);
   }
-  if (again.empty()) return replies;
+  if (again.empty()) return false;
   loaded_.clear();
   load_missing(again);
-  commands.clear();
+  std::vector<Command> commands;
+  commands.reserve(again.size());
   for (const ScriptCall& call : again) commands.push_back(eval_command(call));
   std::vector<Reply> repeated = pipeline(commands);
   std::size_t next = 0;
   for (Reply& reply : replies) {
     if (is_no_script(reply)) reply = std::move(repeated[next++]);
   }
-  return replies;
+  return true;
 }
 
 Reply Connection::call(const ScriptCall& call) {

@@ -82,6 +82,7 @@ class Connection {
   Reply checked(Reply reply);
   void look_at_error(const Reply& reply);
   void load_missing(std::span<const ScriptCall> calls);
+  bool repeat_forgotten(std::span<const ScriptCall> calls, std::vector<Reply>& replies);
   /// Runs what talks to the server. An Error ends the connection and gets the place in front.
   template <typename Action>
   auto talk(Action action);
