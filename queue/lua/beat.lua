@@ -60,10 +60,13 @@ end
 
 redis.call('ZADD', K_workers, now, worker)
 if info ~= '' then redis.call('HSET', K_winfo, worker, info) end
--- Workers that have been silent for long and hold nothing are forgotten, a few a call.
-for _, silent in ipairs(redis.call('ZRANGEBYSCORE', K_workers, '-inf', now - 20 * lease, 'LIMIT',
-                                   0, 10)) do
-  if holds(silent) == 0 then forget_worker(silent) end
+-- Workers that have been silent for long and hold nothing are forgotten, a few a call. Not after a
+-- gap, in which none of them could be heard of.
+if now >= hold_until() then
+  for _, silent in ipairs(redis.call('ZRANGEBYSCORE', K_workers, '-inf', now - 20 * lease, 'LIMIT',
+                                     0, 10)) do
+    if holds(silent) == 0 then forget_worker(silent) end
+  end
 end
 -- What is kept no longer goes also while no job ends.
 trim_done(TRIM)
