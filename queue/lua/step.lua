@@ -254,8 +254,9 @@ local UNTRIED = string.rep('\0', PACKED_BYTES - HEAD_BYTES - 5)   -- since … d
 
 local function claim(ids, alone)
   local bodies, metas = hash_values(K_body, ids), hash_values(K_meta, ids)
-  -- A missing epoch starts at the time, never at 0: a failover must not repeat one.
-  local epoch = num('epoch', math.floor(now / 1000) * 1048576)
+  -- At least the time, in 2048ths of a ms: a server that is empty, or was promoted and had not heard
+  -- of the last claims, gives no fence a second time.
+  local epoch = math.max(num('epoch', 0), now * 2048)
   local active, owns, held, expiry = {}, {}, {}, text_of(now + lease)
   local n, tail, prefix = 0, '\0' .. worker, worker .. '/'
   for i = 1, #ids do
