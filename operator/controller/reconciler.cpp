@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "operator/controller/pool_metrics.h"
 #include "operator/pool/event_reasons.h"
 #include "operator/pool/queue_config.h"
 
@@ -38,6 +39,7 @@ scaling::Params params_of(const pool::Pool& pool) {
   params.min_replicas = s.min_replicas;
   params.max_replicas = s.max_replicas;
   params.spare_workers = s.spare_workers;
+  params.paused = pool.spec.pause == pool::Pause::claims;
   params.fixed = pool.spec.replicas;
   params.scale_to_zero_after = s.scale_to_zero_after;
   params.scale_down_window =
@@ -150,7 +152,7 @@ Reconciler::Result Reconciler::reconcile(const std::string& key) {
     carry_out(run);
   }
   tell_transitions(run);
-  publish_metrics(run);
+  if (options_.metrics != nullptr) publish_metrics(*options_.metrics, run.findings);
   write_status(run);
   return {run.again};
 }
@@ -236,6 +238,7 @@ void Reconciler::decide(Run& run) {
     demand.active_serving =
         std::max<std::int64_t>(0, counts->active_serving - f.fleet.held_by_leaving);
     snapshot.demand = demand;
+    snapshot.paused = counts->paused;
   }
   f.decision = scaling::decide(run.memory.scaling, params_of(run.pool), snapshot);
   if (f.decision->recheck) run.come_back(*f.decision->recheck);
@@ -360,38 +363,6 @@ void Reconciler::tell_transitions(Run& run) {
     tell(run, true, f.obstacle->condition, "Reconcile", f.obstacle->message);
   }
   memory.told_obstacle = obstacle;
-}
-
-void Reconciler::publish_metrics(const Run& run) {
-  if (options_.metrics == nullptr) return;
-  const Findings& f = run.findings;
-  metrics::Registry& metrics = *options_.metrics;
-  const auto gauge = [&](const char* name, const char* help, const char* label, const char* value,
-                         double number) {
-    metrics
-        .gauge(name, help,
-               {{"namespace", run.pool.meta.ns}, {"pool", run.pool.meta.name}, {label, value}})
-        .Set(number);
-  };
-  const auto replicas = [&](const char* kind, int number) {
-    gauge("workerpool_replicas", "Workers by kind.", "kind", kind, number);
-  };
-  if (f.decision) replicas("desired", f.decision->replicas);
-  replicas("ready", f.view.ready());
-  replicas("busy", f.fleet.busy);
-  replicas("idle", f.fleet.idle);
-  replicas("retiring", f.fleet.leaving_busy);
-  replicas("silent", f.fleet.silent);
-  if (!f.fresh) return;
-  const queue::Counts& counts = *f.backlog->counts;
-  const auto backlog = [&](const char* state, std::int64_t number) {
-    gauge("workerpool_backlog", "Jobs by state.", "state", state, static_cast<double>(number));
-  };
-  backlog("waiting", counts.waiting);
-  backlog("due", counts.due);
-  backlog("delayed", counts.delayed - counts.due);
-  backlog("active", counts.active);
-  backlog("dead", counts.dead);
 }
 
 void Reconciler::write_status(Run& run) {

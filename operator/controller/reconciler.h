@@ -45,7 +45,6 @@ class Reconciler {
   void tell(Run& run, bool warning, std::string_view reason, std::string_view action,
             std::string note);
   void tell_transitions(Run& run);
-  void publish_metrics(const Run& run);
 
   const Controller::Options& options_;
   const Clock& clock_;

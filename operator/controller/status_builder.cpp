@@ -1,5 +1,8 @@
 #include "operator/controller/status_builder.h"
 
+#include <algorithm>
+#include <cctype>
+#include <cstring>
 #include <fmt/format.h>
 
 #include "operator/pool/event_reasons.h"
@@ -89,11 +92,24 @@ Condition queue_reachable(const Findings& f, std::int64_t generation) {
   return say(ConditionStatus::is_true, reason::kReached, "");
 }
 
+// Who paused a queue is a word that anybody with access to Redis may have written there.
+std::string shown_name(std::string_view name) {
+  const bool plain = !name.empty() && name.size() <= 64 &&
+                     std::all_of(name.begin(), name.end(), [](unsigned char c) {
+                       return std::isalnum(c) != 0 || std::strchr("._@:/+-", c) != nullptr;
+                     });
+  return plain ? std::string(name) : "somebody";
+}
+
 Condition scaling_active(const Findings& f, std::int64_t generation) {
   const auto say = [&](ConditionStatus status, std::string_view why, std::string message) {
     return make(condition::kScalingActive, status, why, std::move(message), generation);
   };
   if (f.obstacle) return say(ConditionStatus::is_false, f.obstacle->condition, f.obstacle->message);
+  if (f.pool->pool.spec.pause == pool::Pause::claims) {
+    return say(ConditionStatus::is_false, pool::cause::kPaused,
+               "the workers claim nothing and their number stands still: spec.pause is Claims");
+  }
   if (f.pool->pool.spec.replicas) {
     return say(
         ConditionStatus::is_false, pool::cause::kFixed,
@@ -102,6 +118,12 @@ Condition scaling_active(const Findings& f, std::int64_t generation) {
   if (!f.fresh) {
     return say(ConditionStatus::is_false, pool::cause::kUnknown,
                "the size is held until the queue can be read");
+  }
+  if (!f.backlog->counts->paused_by.empty()) {
+    return say(ConditionStatus::is_false, pool::cause::kPaused,
+               fmt::format("the workers claim nothing and their number stands still: {} paused the "
+                           "queue; workerpoolctl queue resume {}",
+                           shown_name(f.backlog->counts->paused_by), f.pool->pool.spec.queue.name));
   }
   return say(ConditionStatus::is_true, reason::kAutomatic, "");
 }
@@ -133,7 +155,11 @@ Condition ready(const Findings& f, const Condition& reachable, std::int64_t gene
     }
     return say(ConditionStatus::is_false, reason::kProgressing, std::move(message));
   }
-  if (desired == 0) return say(ConditionStatus::is_true, reason::kAtRest, "no job, no worker");
+  if (desired == 0) {
+    const bool paused = f.decision && f.decision->cause == scaling::Cause::paused;
+    return say(ConditionStatus::is_true, reason::kAtRest,
+               paused ? "claims are paused, no worker" : "no job, no worker");
+  }
   return say(ConditionStatus::is_true, reason::kAsDeclared, "");
 }
 

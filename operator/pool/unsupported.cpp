@@ -38,15 +38,11 @@ std::vector<UnsupportedField> table() {
       {"spec.scaling.schedules", "", "set minReplicas by a CronJob meanwhile"},
       {"spec.scaling.ramp", "", "raise maxReplicas by hand meanwhile"},
       {"spec.jobs.onPartition", "", "a runner that is cut off kills its handlers"},
-      {"spec.jobs.maxActive", "", "set maxReplicas and concurrency so that they bound it"},
-      {"spec.jobs.rate", "", "the rate of starts is not limited yet"},
-      {"spec.jobs.retention.dead.bytes", "", "dead jobs are kept by count and age"},
-      {"spec.jobs.retention.payloads", "", "payloads of completed jobs are dropped"},
-      {"spec.jobs.session", "", "sessions are not supported yet"},
+      {"spec.jobs.session", "", "handlers do not get their job's session yet"},
       {"spec.jobs.schema", "{}", "payloads are not checked yet; check them in the handler"},
       {"spec.health.stallTimeout", "", "stalled jobs are not found yet; set jobs.timeout"},
       {"spec.health.checkInterval", "", "stalled jobs are not found yet; set jobs.timeout"},
-      {"spec.pause", "", "set spec.replicas to hold a size"},
+      {"spec.pause", "\"Claims\"", "set spec.replicas to hold a size"},
   };
 }
 

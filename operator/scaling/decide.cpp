@@ -35,6 +35,19 @@ int room_to_grow(State& state, const Params& params, const Snapshot& snapshot) {
   return std::max(0, allowed - added);
 }
 
+// The size stands still. What was wanted meanwhile is not known: as after a start, hold for one
+// window afterwards.
+Decision held(State& state, const Snapshot& snapshot, Cause cause, std::string_view why) {
+  Decision decision;
+  decision.replicas = snapshot.current;
+  decision.cause = cause;
+  decision.limited = cause;
+  decision.reason = fmt::format("{}: {} {} held", why, snapshot.current, workers(snapshot.current));
+  state.empty_since.reset();
+  state.started = snapshot.now;
+  return decision;
+}
+
 }  // namespace
 
 std::string_view to_string(Cause cause) {
@@ -53,6 +66,8 @@ std::string_view to_string(Cause cause) {
       return "Window";
     case Cause::unknown:
       return "Unknown";
+    case Cause::paused:
+      return "Paused";
     case Cause::fixed:
       return "Fixed";
     case Cause::clamped:
@@ -68,6 +83,7 @@ void record_up(State& state, Millis now, int added) {
 Decision decide(State& state, const Params& params, const Snapshot& snapshot) {
   if (!state.started) state.started = snapshot.now;
   Decision decision;
+  if (params.paused) return held(state, snapshot, Cause::paused, "claims are paused");
 
   // A fixed size replaces the policy; it is kept without looking at the queue.
   if (params.fixed) {
@@ -86,16 +102,10 @@ Decision decide(State& state, const Params& params, const Snapshot& snapshot) {
 
   // An error is never a zero: hold.
   if (!snapshot.demand) {
-    decision.replicas = snapshot.current;
-    decision.cause = Cause::unknown;
-    decision.limited = Cause::unknown;
-    decision.reason = fmt::format("the queue could not be read: {} {} held", snapshot.current,
-                                  workers(snapshot.current));
-    state.empty_since.reset();
-    // What was wanted meanwhile is not known either: as after a start, hold for one window.
-    state.started = snapshot.now;
-    return decision;
+    return held(state, snapshot, Cause::unknown, "the queue could not be read");
   }
+  // More workers would find nothing to claim, and those there are wait to go on.
+  if (snapshot.paused) return held(state, snapshot, Cause::paused, "claims are paused");
 
   const Demand& demand = *snapshot.demand;
   const std::int64_t jobs = demand.waiting + demand.due_soon + demand.active_serving;

@@ -22,6 +22,7 @@ struct Params {
   int min_replicas = 0;
   int max_replicas = 10;
   int spare_workers = 0;
+  bool paused = false;       // spec.pause: the size stands still, also a fixed one
   std::optional<int> fixed;  // spec.replicas: replaces the policy
   Millis scale_to_zero_after{60000};
   Millis scale_down_window{15000};
@@ -42,6 +43,7 @@ struct Demand {
 struct Snapshot {
   Millis now{0};                 // steady time
   std::optional<Demand> demand;  // absent: the queue could not be read
+  bool paused = false;           // the queue's claims stand still, whoever paused them
   int current = 0;               // replicas asked for now
   int retiring_busy = 0;         // workers on their way out that still hold a job
 };
@@ -55,7 +57,18 @@ struct State {
 };
 
 /// Why the number is what it is; the first word is the cause, the caps follow.
-enum class Cause { backlog, idle, at_max, at_min, rate_limited, window, unknown, fixed, clamped };
+enum class Cause {
+  backlog,
+  idle,
+  at_max,
+  at_min,
+  rate_limited,
+  window,
+  unknown,
+  paused,
+  fixed,
+  clamped
+};
 std::string_view to_string(Cause cause);
 
 struct Decision {

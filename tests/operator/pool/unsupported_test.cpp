@@ -37,10 +37,10 @@ const std::set<std::string, std::less<>> kSupported = {"spec.queue.name",
                                                        "spec.jobs.maxAttempts",
                                                        "spec.jobs.maxCrashes",
                                                        "spec.jobs.maxLosses",
+                                                       "spec.jobs.maxActive",
+                                                       "spec.jobs.rate",
                                                        "spec.jobs.backoff",
-                                                       "spec.jobs.retention.completed",
-                                                       "spec.jobs.retention.dead.count",
-                                                       "spec.jobs.retention.dead.age",
+                                                       "spec.jobs.retention",
                                                        "spec.jobs.maxPayload",
                                                        "spec.replicas"};
 
@@ -96,9 +96,11 @@ TEST_CASE("a pool of supported fields is usable") {
                 "maxScaleUp": {"workers": 5}, "schedules": [], "budget": {"cpu": ""},
                 "lookAhead": {"targetWait": "2s"}},
     "jobs": {"lease": "10s", "timeout": "1m", "maxAttempts": 2, "backoff": {"initial": "2s"},
-             "retention": {"completed": {"count": 5}, "dead": {"count": 5, "age": "1h"}},
+             "maxActive": 5, "rate": {"jobs": 10, "per": "1m"},
+             "retention": {"completed": {"count": 5}, "payloads": true,
+                           "dead": {"count": 5, "age": "1h", "bytes": "1Mi"}},
              "maxPayload": "1Mi", "schema": {}, "onPartition": "Kill"},
-    "health": {"stallTimeout": "10m"}, "pause": "None", "replicas": 3})")
+    "health": {"stallTimeout": "10m"}, "pause": "Claims", "replicas": 3})")
             .empty());
 }
 
@@ -112,15 +114,15 @@ TEST_CASE("a Redis with TLS and sentinels is usable") {
 
 TEST_CASE("what comes later is refused by name") {
   using Paths = std::vector<std::string>;
-  CHECK(refused(R"({"pause": "Claims"})") == Paths{"spec.pause"});
+  CHECK(refused(R"({"pause": "ScaleIn"})") == Paths{"spec.pause"});
   CHECK(refused(R"({"scaling": {"policy": "Threshold"}})") == Paths{"spec.scaling.policy"});
   CHECK(refused(R"({"scaling": {"lookAhead": {"targetWait": "3s"}}})") ==
         Paths{"spec.scaling.lookAhead"});
   CHECK(refused(R"({"scaling": {"fallback": {"replicas": 2}}})") == Paths{"spec.scaling.fallback"});
   CHECK(refused(R"({"workers": {"handler": {"exec": null, "stdio": {"command": ["x"]}}}})") ==
         Paths{"spec.workers.handler.stdio"});
-  CHECK(refused(R"({"jobs": {"maxActive": 5, "rate": {"jobs": 1}}})") ==
-        Paths{"spec.jobs.maxActive", "spec.jobs.rate"});
+  CHECK(refused(R"({"jobs": {"session": {"ttl": "1h"}, "onPartition": "Continue"}})") ==
+        Paths{"spec.jobs.onPartition", "spec.jobs.session"});
   CHECK(refused(R"({"health": {"stallTimeout": "5m"}})") == Paths{"spec.health.stallTimeout"});
   CHECK(refused(R"({"queue": {"type": "List", "name": "q", "list": {}},
                     "workers": {"handler": null}})") ==

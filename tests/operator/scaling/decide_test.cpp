@@ -148,6 +148,37 @@ TEST_CASE("a fixed size replaces the policy and is clamped to 0..max") {
   CHECK(decide(state, params, unknown).replicas == 10);
 }
 
+TEST_CASE("while claims are paused the size stands still, and for one window after") {
+  State state = old_state();
+  Params params;
+  params.scale_to_zero_after = Millis{0};
+  Snapshot paused = at(1000, 2, 50, 0);
+  paused.paused = true;
+  Decision d = decide(state, params, paused);
+  CHECK(d.replicas == 2);
+  CHECK(d.cause == Cause::paused);
+  CHECK(d.reason == "claims are paused: 2 workers held");
+  CHECK(to_string(d.cause) == "Paused");
+  paused = at(1100, 2, 0, 0);
+  paused.paused = true;
+  CHECK(decide(state, params, paused).replicas == 2);
+  CHECK(decide(state, params, at(1101, 2, 0, 0)).replicas == 2);
+  CHECK(decide(state, params, at(1101, 2, 9, 0)).replicas == 9);
+}
+
+TEST_CASE("a fixed size counts while a person paused the queue, not while the spec says Claims") {
+  State state = old_state();
+  Params params;
+  params.fixed = 0;
+  Snapshot paused = at(1000, 2, 50, 0);
+  paused.paused = true;
+  CHECK(decide(state, params, paused).replicas == 0);
+  params.paused = true;
+  CHECK(decide(state, params, paused).replicas == 2);
+  paused.demand.reset();
+  CHECK(decide(state, params, paused).cause == Cause::paused);
+}
+
 TEST_CASE("properties over random histories") {
   const unsigned seed = std::random_device{}();
   CAPTURE(seed);

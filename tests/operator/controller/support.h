@@ -1,0 +1,138 @@
+// A controller on a real Redis, with a workload that only remembers.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "operator/controller/controller.h"
+#include "operator/pool/parse.h"
+
+namespace wp::test {
+
+// Replicas become pods at once. Counts every write.
+class MemoryWorkload final : public workload::Workload {
+ public:
+  workload::View observe(const pool::Pool&) const override {
+    const std::lock_guard lock(mutex);
+    ++observed;
+    workload::View view;
+    view.known = exists && !unseen;
+    if (!view.known) return view;
+    view.replicas = replicas;
+    for (int i = 0; i < replicas; ++i) {
+      workload::WorkerPod pod;
+      pod.name = pod.uid = "pod-" + std::to_string(i);
+      pod.created = Millis{i};
+      pod.ready = true;
+      view.pods.push_back(pod);
+    }
+    return view;
+  }
+  void ensure(const pool::Pool&, int initial) override {
+    const std::lock_guard lock(mutex);
+    ++ensured;
+    if (reject) throw workload::WorkloadError(*reject, "the template is not acceptable");
+    unseen = false;
+    if (exists) return;
+    exists = true;
+    replicas = initial;
+  }
+  void scale(const pool::Pool&, int n, const std::vector<std::string>& uids) override {
+    const std::lock_guard lock(mutex);
+    victims = uids;
+    replicas = n;
+    ++writes;
+  }
+  void forget(const std::string&) override { ++forgotten; }
+
+  int now() const {
+    const std::lock_guard lock(mutex);
+    return replicas;
+  }
+
+  mutable std::mutex mutex;
+  bool exists = false;
+  int replicas = 0;
+  int writes = 0;
+  int ensured = 0;
+  mutable int observed = 0;
+  bool unseen = false;  // it exists, and nobody has told us yet
+  std::atomic<int> forgotten{0};
+  std::vector<std::string> victims;
+  std::optional<workload::WorkloadError::Kind> reject;
+};
+
+struct Bench {
+  explicit Bench(const std::string& spec, redis::Endpoint address) : endpoint(std::move(address)) {
+    nlohmann::json object = nlohmann::json::parse(R"({
+      "apiVersion": "workerpool.dev/v1alpha1", "kind": "WorkerPool",
+      "metadata": {"namespace": "default", "name": "p", "uid": "uid-1", "generation": 1}})");
+    object["spec"] = nlohmann::json::parse(spec);
+    set(object);
+    controller::Controller::Options options;
+    options.pools =
+        [this](const std::string& key) -> std::shared_ptr<const controller::StoredPool> {
+      const std::lock_guard lock(mutex);
+      return key == "default/p" ? stored : nullptr;
+    };
+    options.endpoint = [this](const pool::Pool&, bool) { return endpoint; };
+    options.write_status = [this](const pool::Pool&, const pool::Status&,
+                                  const pool::Status& after) {
+      const std::lock_guard lock(mutex);
+      status = after;
+      ++status_writes;
+    };
+    options.write_event = [this](const pool::Pool&, const controller::EventNote& event) {
+      const std::lock_guard lock(mutex);
+      events[std::string(event.reason)] += 1;
+    };
+    options.workload = &workload;
+    options.term = 5;
+    options.status_interval = Millis{50};
+    controller = std::make_unique<controller::Controller>(std::move(options));
+    controller->start();
+    controller->enqueue("default/p");
+  }
+
+  void set(const nlohmann::json& object) {
+    const std::lock_guard lock(mutex);
+    auto made = std::make_shared<controller::StoredPool>();
+    made->parsed = pool::read_pool(object, {.strict = false, .local = true});
+    stored = made;
+  }
+  void put(int jobs) {
+    redis::Connection connection(endpoint);
+    connection.connect();
+    std::vector<queue::NewJob> batch(static_cast<std::size_t>(jobs));
+    (void)queue::Queue(connection, "default/p").enqueue(batch);
+  }
+  bool condition_is(std::string_view type, pool::ConditionStatus value, std::string_view reason) {
+    const std::lock_guard lock(mutex);
+    const pool::Condition* c = status.condition(type);
+    return c != nullptr && c->status == value && c->reason == reason;
+  }
+  int event(std::string_view reason) {
+    const std::lock_guard lock(mutex);
+    return events[std::string(reason)];
+  }
+
+  redis::Endpoint endpoint;
+  MemoryWorkload workload;
+  std::mutex mutex;
+  std::shared_ptr<const controller::StoredPool> stored;
+  pool::Status status;
+  int status_writes = 0;
+  std::map<std::string, int> events;
+  std::unique_ptr<controller::Controller> controller;
+};
+
+inline const char* const kSpec =
+    R"({"workers": {"concurrency": 2, "handler": {"exec": {"command": ["true"]}}},
+  "scaling": {"policy": "SlotPerJob", "maxReplicas": 8, "scaleDownWindow": "10s"}})";
+
+}  // namespace wp::test
