@@ -1,23 +1,4 @@
-local K_cfg=KEYS[1]
-local K_ready=KEYS[2]
-local K_alone=KEYS[3]
-local K_delayed=KEYS[4]
-local K_active=KEYS[5]
-local K_own=KEYS[6]
-local K_meta=KEYS[7]
-local K_body=KEYS[8]
-local K_done=KEYS[9]
-local K_dead=KEYS[10]
-local K_res=KEYS[11]
-local K_uniq=KEYS[12]
-local K_uniqexp=KEYS[13]
-local K_sess=KEYS[14]
-local K_sessexp=KEYS[15]
-local K_stat=KEYS[16]
-local K_fails=KEYS[17]
-local K_types=KEYS[18]
-local K_wake=KEYS[19]
-local K_events=KEYS[20]
+-- keys: cfg ready alone delayed active own meta body done dead res uniq uniqexp sess sessexp stat fails types wake events
 local function now_ms()
 local time = redis.call('TIME')
 return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -26,21 +7,25 @@ local now = now_ms()
 local function text_of(number)
 return string.format('%d', number)
 end
-local MEMBERS = 4000           -- of one call; unpack fails at 8000
-local function call_vector(command, key, values)
-local n = #values
-for from = 1, n, MEMBERS do
-redis.call(command, key, unpack(values, from, math.min(from + MEMBERS - 1, n)))
+local function room_for_64()
+return {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+0, 0}
+end
+local function call_vector(command, key, values, n)
+n = n or #values
+for from = 1, n, 4000 do
+redis.call(command, key, unpack(values, from, math.min(from + 4000 - 1, n)))
 end
 end
 local function hash_values(key, fields)
-if #fields <= MEMBERS then
+if #fields <= 4000 then
 return #fields > 0 and redis.call('HMGET', key, unpack(fields)) or {}
 end
 local values = {}
-for from = 1, #fields, MEMBERS do
+for from = 1, #fields, 4000 do
 local page = redis.call('HMGET', key,
-unpack(fields, from, math.min(from + MEMBERS - 1, #fields)))
+unpack(fields, from, math.min(from + 4000 - 1, #fields)))
 for i = 1, #page do values[#values + 1] = page[i] end
 end
 return values
@@ -65,7 +50,7 @@ local USUAL = {'hash', 'paused', 'paused_by', 'lease_ms', 'seen', 'hold', 'clamp
 'keep_done_age_ms', 'keep_payloads'}
 local cfg, cfg_changed = {}, {}
 local function read_cfg(fields)
-local values = redis.call('HMGET', K_cfg, unpack(fields))
+local values = redis.call('HMGET', KEYS[1], unpack(fields))
 for i = 1, #fields do
 if rawget(cfg, fields[i]) == nil then cfg[fields[i]] = values[i] end
 end
@@ -97,12 +82,11 @@ fields[#fields + 1] = field
 local value = cfg[field]
 fields[#fields + 1] = type(value) == 'number' and text_of(value) or value
 end
-call_vector('HSET', K_cfg, fields)
+call_vector('HSET', KEYS[1], fields)
 end
 local function is_paused()
 return cfg.paused == '1' or (cfg.paused_by or '') ~= ''
 end
-local FAILS = 100              -- entries of T:fails
 local stats, fails = {}, {}
 local function count(name, by)
 stats[name] = (stats[name] or 0) + by
@@ -126,65 +110,57 @@ local names = {}
 for name, by in pairs(stats) do
 if by ~= 0 then names[#names + 1] = name end
 end
-local values = hash_values(K_stat, names)
+local values = hash_values(KEYS[16], names)
 local fields = {}
 for i = 1, #names do
 fields[2 * i - 1] = names[i]
 fields[2 * i] = text_of(tonumber(values[i] or 0) + stats[names[i]])
 end
-call_vector('HSET', K_stat, fields)
+call_vector('HSET', KEYS[16], fields)
 if #fails > 0 then
-call_vector('LPUSH', K_fails, fails)
-redis.call('LTRIM', K_fails, 0, FAILS - 1)
+call_vector('LPUSH', KEYS[17], fails)
+redis.call('LTRIM', KEYS[17], 0, 100 - 1)
 end
 end
-local SINCE, FAILURES, CRASHES, LOSSES, DEFERRALS, BYTES, FLAGS, PRIORITY, TYPE, ENQUEUED, SEQ,
-SESSION, UNIQUE = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
-local SUSPECT, STORED, NAMED, TRIED = 1, 2, 4, 8    -- FLAGS; TRIED: something is counted
-local TAIL, TAIL_BYTES = '>BBI6I6', 14               -- priority, type's number, enqueued ms, seq
-local PACKED, PACKED_BYTES = '>i6I3I3I3BI4BBBI6I6', 35
-local SIZE_AT, FLAGS_AT, TAIL_AT = 17, 21, 22        -- in the packed form
-local NAMES = 'Bc0Hc0'
-local BAND = 35184372088832    -- 2^45: room for the seq below each priority
 local function score_of(meta)
-return (255 - meta[PRIORITY]) * BAND + meta[SEQ]
+return (255 - meta[8]) * 35184372088832 + meta[11]
 end
 local function is_suspect(meta)
-return meta[FLAGS] % 2 == SUSPECT
+return meta[7] % 2 == 1
 end
 local function is_stored(meta)
-return meta[FLAGS] % 4 >= STORED
+return meta[7] % 4 >= 2
 end
 local function is_named(meta)
-return meta[FLAGS] % 8 >= NAMED
+return meta[7] % 8 >= 4
 end
 local function pack_facts(meta)
-if meta[FLAGS] < TRIED and meta[FAILURES] + meta[CRASHES] + meta[LOSSES] > 0 then
-meta[FLAGS] = meta[FLAGS] + TRIED
+if meta[7] < 8 and meta[2] + meta[3] + meta[4] > 0 then
+meta[7] = meta[7] + 8
 end
-local packed = struct.pack(PACKED, unpack(meta, 1, SEQ))
+local packed = struct.pack('>i6I3I3I3BI4BBBI6I6', unpack(meta, 1, 11))
 if not is_named(meta) then return packed end
-return packed .. struct.pack(NAMES, #meta[SESSION], meta[SESSION], #meta[UNIQUE], meta[UNIQUE])
+return packed .. struct.pack('Bc0Hc0', #meta[12], meta[12], #meta[13], meta[13])
 end
 local function unpack_facts(packed, at)
-local meta = {struct.unpack(PACKED, packed, at)}
-at = meta[SEQ + 1]
-meta[SEQ + 1] = nil
+local meta = {struct.unpack('>i6I3I3I3BI4BBBI6I6', packed, at)}
+at = meta[11 + 1]
+meta[11 + 1] = nil
 if is_named(meta) then
-meta[SESSION], meta[UNIQUE], at = struct.unpack(NAMES, packed, at)
+meta[12], meta[13], at = struct.unpack('Bc0Hc0', packed, at)
 end
 return meta, at
 end
 local function tail_of(meta)
-return struct.pack(TAIL, meta[PRIORITY], meta[TYPE], meta[ENQUEUED], meta[SEQ])
+return struct.pack('>BBI6I6', meta[8], meta[9], meta[10], meta[11])
 end
 local function from_tail(body)
-local size = #body - TAIL_BYTES
-local priority, type_number, enqueued, seq = struct.unpack(TAIL, body, size + 1)
+local size = #body - 14
+local priority, type_number, enqueued, seq = struct.unpack('>BBI6I6', body, size + 1)
 return {0, 0, 0, 0, 0, size, 0, priority, type_number, enqueued, seq}
 end
 local function facts_of(ids)
-local metas, plain = hash_values(K_meta, ids), {}
+local metas, plain = hash_values(KEYS[7], ids), {}
 for i = 1, #ids do
 if metas[i] then
 metas[i] = (unpack_facts(metas[i], 1))
@@ -192,7 +168,7 @@ else
 plain[#plain + 1] = ids[i]
 end
 end
-local bodies, next_plain = hash_values(K_body, plain), 0
+local bodies, next_plain = hash_values(KEYS[8], plain), 0
 for i = 1, #ids do
 if not metas[i] then
 next_plain = next_plain + 1
@@ -203,7 +179,7 @@ return metas
 end
 local stored_facts, dropped_facts = {}, {}
 local function store(id, meta)
-if not is_stored(meta) then meta[FLAGS] = meta[FLAGS] + STORED end
+if not is_stored(meta) then meta[7] = meta[7] + 2 end
 stored_facts[#stored_facts + 1] = id
 stored_facts[#stored_facts + 1] = pack_facts(meta)
 end
@@ -211,8 +187,8 @@ local function unstore(id, meta)
 if is_stored(meta) then dropped_facts[#dropped_facts + 1] = id end
 end
 local function flush_facts()
-call_vector('HSET', K_meta, stored_facts)
-call_vector('HDEL', K_meta, dropped_facts)
+call_vector('HSET', KEYS[7], stored_facts)
+call_vector('HDEL', KEYS[7], dropped_facts)
 stored_facts, dropped_facts = {}, {}
 end
 local function rate_tokens()
@@ -233,18 +209,18 @@ local function rate_opens()
 local _, level = rate_tokens()
 return now + math.ceil((num('rate_per_ms', 1000) - level) / num('rate_jobs', 1))
 end
-local ready_before = redis.call('ZCARD', K_ready)
+local ready_before = redis.call('ZCARD', KEYS[2])
 local to_ready, to_alone, type_changes = {}, {}, {}
 local spare_token = false      -- wakes a runner though ready may be empty
 local function count_type(meta, by)
-local number = meta[TYPE]
+local number = meta[9]
 type_changes[number] = (type_changes[number] or 0) + by
 end
 local function enter_ready(id, meta)
 count_type(meta, 1)
 local set = to_ready
 if is_suspect(meta) then
-meta[SINCE] = now - meta[ENQUEUED]
+meta[1] = now - meta[10]
 store(id, meta)
 set, spare_token = to_alone, true
 end
@@ -252,21 +228,21 @@ set[#set + 1] = score_of(meta)
 set[#set + 1] = id
 end
 local function flush_ready()
-call_vector('ZADD', K_ready, to_ready)
-call_vector('ZADD', K_alone, to_alone)
+call_vector('ZADD', KEYS[2], to_ready)
+call_vector('ZADD', KEYS[3], to_alone)
 for number, by in pairs(type_changes) do
-if by ~= 0 then redis.call('HINCRBY', K_types, number, by) end
+if by ~= 0 then redis.call('HINCRBY', KEYS[18], number, by) end
 end
 to_ready, to_alone, type_changes = {}, {}, {}
 end
 local function enter_delayed(entries)
 if #entries == 0 then return end
-local first = redis.call('ZRANGE', K_delayed, 0, 0, 'WITHSCORES')[2]
+local first = redis.call('ZRANGE', KEYS[4], 0, 0, 'WITHSCORES')[2]
 local earliest = first and tonumber(first) or math.huge
 for i = 1, #entries, 2 do
 if entries[i] < earliest then spare_token = true end
 end
-call_vector('ZADD', K_delayed, entries)
+call_vector('ZADD', KEYS[4], entries)
 end
 local function crossed_power_of_two(before, after)
 local power = 64
@@ -277,73 +253,73 @@ end
 return false
 end
 local function wake()
-local ready = redis.call('ZCARD', K_ready)
+local ready = redis.call('ZCARD', KEYS[2])
 local max_active = num('max_active', 0)
 local open = ready > 0 and not is_paused() and
-(max_active <= 0 or redis.call('ZCARD', K_active) < max_active)
+(max_active <= 0 or redis.call('ZCARD', KEYS[5]) < max_active)
 local claimable, opens = open, -1
 if open and rate_tokens() < 1 then claimable, opens = false, rate_opens() end
-local token = redis.call('LINDEX', K_wake, 0)
+local token = redis.call('LINDEX', KEYS[19], 0)
 if claimable then
-if not token then redis.call('LPUSH', K_wake, 'j') end
+if not token then redis.call('LPUSH', KEYS[19], 'j') end
 elseif token == 'j' then
-redis.call('DEL', K_wake)
+redis.call('DEL', KEYS[19])
 token = false
 end
 if spare_token and not token and not claimable and not is_paused() then
-redis.call('LPUSH', K_wake, 's')
+redis.call('LPUSH', KEYS[19], 's')
 end
 if (ready_before == 0 and ready > 0) or spare_token or
 crossed_power_of_two(ready_before, ready) then
-redis.pcall('PUBLISH', K_events, 'work')
+redis.pcall('PUBLISH', KEYS[20], 'work')
 end
 return claimable, opens
 end
 local function release_unique(id, meta)
-local key = meta[UNIQUE]
-if key and key ~= '' and redis.call('HGET', K_uniq, key) == id then
-redis.call('HDEL', K_uniq, key)
+local key = meta[13]
+if key and key ~= '' and redis.call('HGET', KEYS[12], key) == id then
+redis.call('HDEL', KEYS[12], key)
 end
 end
 local function read_session(name)
-local expiry = redis.call('ZSCORE', K_sessexp, name)
+local expiry = redis.call('ZSCORE', KEYS[15], name)
 if not expiry or tonumber(expiry) <= now then return false end
-local packed = redis.call('HGET', K_sess, name)
+local packed = redis.call('HGET', KEYS[14], name)
 return packed and cmsgpack.unpack(packed) or false
 end
 local function write_session(name, version, document)
-local before = redis.call('HSTRLEN', K_sess, name)
+local before = redis.call('HSTRLEN', KEYS[14], name)
 local packed = cmsgpack.pack({version, document})
-redis.call('HSET', K_sess, name, packed)
+redis.call('HSET', KEYS[14], name, packed)
 add_cfg('bytes', #packed - before)
 end
 local function touch_session(name, until_ms)
 if not read_session(name) then write_session(name, now * 1000, '{}') end
 local expiry = until_ms + num('session_ttl_ms', 86400000)
-local there = redis.call('ZSCORE', K_sessexp, name)
-if not there or tonumber(there) < expiry then redis.call('ZADD', K_sessexp, expiry, name) end
+local there = redis.call('ZSCORE', KEYS[15], name)
+if not there or tonumber(there) < expiry then redis.call('ZADD', KEYS[15], expiry, name) end
 end
 local function expire_unique()
-local expired = redis.call('ZRANGEBYSCORE', K_uniqexp, '-inf', now, 'LIMIT', 0, 100)
-call_vector('ZREM', K_uniqexp, expired)
-call_vector('HDEL', K_uniq, expired)
+local expired = redis.call('ZRANGEBYSCORE', KEYS[13], '-inf', now, 'LIMIT', 0, 100)
+call_vector('ZREM', KEYS[13], expired)
+call_vector('HDEL', KEYS[12], expired)
 end
 local function expire_sessions()
-local expired = redis.call('ZRANGEBYSCORE', K_sessexp, '-inf', now, 'LIMIT', 0, 100)
+local expired = redis.call('ZRANGEBYSCORE', KEYS[15], '-inf', now, 'LIMIT', 0, 100)
 if #expired == 0 then return end
-for _, packed in ipairs(hash_values(K_sess, expired)) do
+for _, packed in ipairs(hash_values(KEYS[14], expired)) do
 if packed then add_cfg('bytes', -#packed) end
 end
-call_vector('ZREM', K_sessexp, expired)
-call_vector('HDEL', K_sess, expired)
+call_vector('ZREM', KEYS[15], expired)
+call_vector('HDEL', KEYS[14], expired)
 end
 local function place_of(id)
-if redis.call('HEXISTS', K_own, id) == 1 then return 'active' end
-if redis.call('ZSCORE', K_ready, id) then return 'ready', K_ready end
-if redis.call('ZSCORE', K_alone, id) then return 'alone', K_alone end
-if redis.call('ZSCORE', K_delayed, id) then return 'delayed', K_delayed end
-if redis.call('ZSCORE', K_dead, id) then return 'dead', K_dead end
-if redis.call('ZSCORE', K_done, id) then return 'done', K_done end
+if redis.call('HEXISTS', KEYS[6], id) == 1 then return 'active' end
+if redis.call('ZSCORE', KEYS[2], id) then return 'ready', KEYS[2] end
+if redis.call('ZSCORE', KEYS[3], id) then return 'alone', KEYS[3] end
+if redis.call('ZSCORE', KEYS[4], id) then return 'delayed', KEYS[4] end
+if redis.call('ZSCORE', KEYS[10], id) then return 'dead', KEYS[10] end
+if redis.call('ZSCORE', KEYS[9], id) then return 'done', KEYS[9] end
 return 'unknown'
 end
 local new_bodies, new_delayed = {}, {}
@@ -351,12 +327,12 @@ local type_numbers = {}
 local function type_number(name)
 local number = type_numbers[name]
 if number then return number end
-number = tonumber(redis.call('HGET', K_types, '#' .. name) or -1)
+number = tonumber(redis.call('HGET', KEYS[18], '#' .. name) or -1)
 if number < 0 then
-local used = tonumber(redis.call('HGET', K_types, 'used') or 0)
+local used = tonumber(redis.call('HGET', KEYS[18], 'used') or 0)
 if used < 32 then
-number = redis.call('HINCRBY', K_types, 'used', 1)
-redis.call('HSET', K_types, '#' .. name, number)
+number = redis.call('HINCRBY', KEYS[18], 'used', 1)
+redis.call('HSET', KEYS[18], '#' .. name, number)
 else
 number = 0
 end
@@ -372,9 +348,9 @@ new_bodies[#new_bodies + 1] = id
 new_bodies[#new_bodies + 1] = envelope .. tail_of(meta)
 add_cfg('bytes', #envelope)
 if session ~= '' or unique ~= '' then
-meta[SESSION], meta[UNIQUE], meta[FLAGS] = session, unique, NAMED
+meta[12], meta[13], meta[7] = session, unique, 4
 end
-if delay > 0 or meta[FLAGS] > 0 then store(id, meta) end
+if delay > 0 or meta[7] > 0 then store(id, meta) end
 if session ~= '' then touch_session(session, now + delay) end
 if delay > 0 then
 new_delayed[#new_delayed + 1] = now + delay
@@ -385,23 +361,22 @@ end
 count('enqueued', 1)
 end
 local function flush_new()
-call_vector('HSET', K_body, new_bodies)
+call_vector('HSET', KEYS[8], new_bodies)
 flush_facts()
 enter_delayed(new_delayed)
 flush_ready()
 new_bodies, new_delayed = {}, {}
 end
-local FORMAT = 1
 local force, n = ARGV[1] == '1', tonumber(ARGV[2])
 if #KEYS ~= 20 or not n or #ARGV ~= 2 + n * 6 then
 return {'bad', 0, 'needs 20 keys, and for each of n jobs 6 arguments'}
 end
 if n < 1 or n > 500 then return {'bad', 0, 'n: 1 to 500 jobs a call'} end
 local function refuse(answer)
-redis.pcall('HINCRBY', K_stat, 'refused', n)
+redis.pcall('HINCRBY', KEYS[16], 'refused', n)
 return answer
 end
-if num('format', FORMAT) > FORMAT then return refuse({'format', num('format', 0)}) end
+if num('format', 1) > 1 then return refuse({'format', num('format', 0)}) end
 if (not cfg.hash or cfg.owner == 'orphaned') and not force then return refuse({'nopool'}) end
 local function is_word(text)
 return #text <= 64 and string.find(text, '^[%w._:-]+$') ~= nil
@@ -452,14 +427,14 @@ ids[i] = id
 jobs[i] = {id = id, priority = priority, delay = delay, type = type_name, options = options,
 envelope = envelope}
 end
-local bodies, results = hash_values(K_body, ids), hash_values(K_res, ids)
+local bodies, results = hash_values(KEYS[8], ids), hash_values(KEYS[11], ids)
 local states, first_of, holder_of = {}, {}, {}
 local fresh, fresh_now, fresh_bytes = 0, 0, 0
 local function holder(key)
 if holder_of[key] then return holder_of[key] end
-local expiry = redis.call('ZSCORE', K_uniqexp, key)
+local expiry = redis.call('ZSCORE', KEYS[13], key)
 if expiry and tonumber(expiry) <= now then return nil end
-return redis.call('HGET', K_uniq, key) or nil
+return redis.call('HGET', KEYS[12], key) or nil
 end
 for i = 1, n do
 local job = jobs[i]
@@ -481,14 +456,14 @@ end
 end
 local max_depth, max_bytes = num('max_depth', 0), num('max_bytes', 0)
 if max_depth > 0 and fresh > 0 then
-local depth = ready_before + redis.call('ZCARD', K_alone) +
-redis.call('ZCOUNT', K_delayed, '-inf', now)
+local depth = ready_before + redis.call('ZCARD', KEYS[3]) +
+redis.call('ZCOUNT', KEYS[4], '-inf', now)
 local excess = depth + fresh_now - max_depth
 if excess > 0 then
-local stat = redis.call('HMGET', K_stat, 'busy_ms', 'completed')
+local stat = redis.call('HMGET', KEYS[16], 'busy_ms', 'completed')
 local completed = tonumber(stat[2] or 0)
 local service = completed > 0 and tonumber(stat[1] or 0) / completed or 1000
-local slots = math.max(1, redis.call('ZCARD', K_active))
+local slots = math.max(1, redis.call('ZCARD', KEYS[5]))
 return refuse({'full', math.max(1000, math.floor(excess * service / slots)), 'depth'})
 end
 end
@@ -517,12 +492,12 @@ end
 end
 flush_new()
 if #uniques > 0 then
-call_vector('ZREM', K_uniqexp, members_of(uniques))
-call_vector('HSET', K_uniq, uniques)
-call_vector('ZADD', K_uniqexp, expiries)
+call_vector('ZREM', KEYS[13], members_of(uniques))
+call_vector('HSET', KEYS[12], uniques)
+call_vector('ZADD', KEYS[13], expiries)
 expire_unique()
 end
-if fresh > 0 and redis.call('ZCARD', K_sessexp) > 0 then expire_sessions() end
+if fresh > 0 and redis.call('ZCARD', KEYS[15]) > 0 then expire_sessions() end
 flush_stats()
 wake()
 flush_cfg()

@@ -202,12 +202,7 @@ Own decode_own(std::string_view packed) {
   constexpr std::int64_t kNamed = 4;
   Reader read(packed);
   Own own;
-  own.epoch = read.number(8);
-  (void)read.number(6);  // seq
-  const std::int64_t enqueued = read.number(6);
-  own.priority = static_cast<int>(read.number(1));
-  (void)read.number(1);  // type
-  own.ready_since = Millis{enqueued + read.signed_number(6)};
+  const Millis since{read.signed_number(6)};
   own.failures = static_cast<int>(read.number(3));
   own.crashes = static_cast<int>(read.number(3));
   own.losses = static_cast<int>(read.number(3));
@@ -215,7 +210,12 @@ Own decode_own(std::string_view packed) {
   (void)read.number(4);  // bytes
   const std::int64_t flags = read.number(1);
   own.suspect = (flags & kSuspect) != 0;
+  own.priority = static_cast<int>(read.number(1));
+  (void)read.number(1);  // type
+  own.ready_since = Millis{read.number(6)} + since;
+  (void)read.number(6);  // seq
   if ((flags & kNamed) != 0) own.session = read.text(static_cast<std::size_t>(read.number(1)));
+  own.epoch = Reader(packed.substr(packed.size() - 8)).number(8);
   return own;
 }
 

@@ -50,8 +50,8 @@ struct Own {
 };
 Own decode_own(std::string_view packed);
 
-/// T:body begins with so many bytes of facts, then comes the envelope.
-inline constexpr std::size_t kBodyHeadBytes = 14;
+/// T:body is the envelope, then so many bytes of facts.
+inline constexpr std::size_t kBodyTailBytes = 14;
 
 /// T:res (MessagePack) as a JSON document with the names that people read: result, error,
 /// duration_ms, progress, message, history. "{}" when it is empty or broken.

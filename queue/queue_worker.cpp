@@ -1,6 +1,9 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <iterator>
+#include <set>
+#include <string_view>
+#include <utility>
 
 #include "base/ids.h"
 #include "queue/calls.h"
@@ -56,7 +59,8 @@ std::string bounded(const std::string& text, std::size_t max) {
   return text.size() <= max ? text : text.substr(0, max);
 }
 
-// The script takes completions first, then the others.
+// The script takes completions first, then the others; and a claim once: a second settlement of it
+// in the same call is stale. (The same job by another claim is another matter.)
 struct Order {
   std::vector<std::size_t> places;  // of the settlements, in the order of the script
   std::size_t completions = 0;
@@ -65,12 +69,14 @@ struct Order {
 Order order_of(const std::vector<Settlement>& settlements) {
   Order order;
   order.places.reserve(settlements.size());
-  for (const bool completions : {true, false}) {
-    for (std::size_t i = 0; i < settlements.size(); ++i) {
-      if ((settlements[i].outcome == Outcome::complete) == completions) order.places.push_back(i);
-    }
-    if (completions) order.completions = order.places.size();
+  std::set<std::pair<std::string_view, std::int64_t>> named;
+  std::vector<std::size_t> others;
+  for (std::size_t i = 0; i < settlements.size(); ++i) {
+    if (!named.emplace(settlements[i].id, settlements[i].epoch).second) continue;
+    (settlements[i].outcome == Outcome::complete ? order.places : others).push_back(i);
   }
+  order.completions = order.places.size();
+  order.places.insert(order.places.end(), others.begin(), others.end());
   return order;
 }
 
@@ -102,8 +108,8 @@ ClaimedJob decode_claim(const std::string& id, const std::string& packed_own,
   job.losses = own.losses;
   job.waited = std::max(Millis{0}, now - own.ready_since);
   job.session = own.session;
-  Envelope envelope = decode_envelope(std::string_view(body).substr(
-      std::min(body.size(), kBodyHeadBytes)));
+  Envelope envelope = decode_envelope(
+      std::string_view(body).substr(0, body.size() - std::min(body.size(), kBodyTailBytes)));
   job.type = std::move(envelope.type);
   job.payload = std::move(envelope.payload);
   job.chain = std::move(envelope.chain);
@@ -126,30 +132,34 @@ StepResult Queue::step(const std::string& worker, const std::vector<Settlement>&
   }
   script.args.reserve(5 + settlements.size() * 7 + extras.size());
   script.args = {worker, std::to_string(want), std::to_string(order.completions),
-                 std::to_string(settlements.size() - order.completions),
+                 std::to_string(order.places.size() - order.completions),
                  std::to_string(extras.size() / 2)};
   for (const std::size_t place : order.places) add_settlement(script.args, settlements[place]);
   std::move(extras.begin(), extras.end(), std::back_inserter(script.args));
   const Reply reply = connection_.call(script);
 
   StepResult result;
-  read_view(reply, 4, result.view);
+  read_view(reply, 6, result.view);
   result.settled.resize(settlements.size(), Settled::stale);
-  for (std::size_t i = 0; i < order.places.size(); ++i) {
-    const Reply& answer = reply.at(1).at(i);
+  for (const std::size_t place : order.places) result.settled[place] = Settled::done;
+  const auto& otherwise = reply.at(1).array();
+  for (std::size_t i = 0; i + 1 < otherwise.size(); i += 2) {
+    const std::size_t place = order.places.at(static_cast<std::size_t>(otherwise[i].integer()));
+    const Reply& answer = otherwise[i + 1];
     const bool with_session = answer.type == Reply::Type::array;
     const Settled settled = parse_settled(with_session ? answer.at(0).text() : answer.text());
-    result.settled[order.places[i]] = settled;
+    result.settled[place] = settled;
     if (settled == Settled::conflict) {
-      result.sessions[order.places[i]] = {answer.at(1).integer(), answer.at(2).text()};
+      result.sessions[place] = {answer.at(1).integer(), answer.at(2).text()};
     }
   }
   const auto& claims = reply.at(2).array();
-  for (std::size_t i = 0; i + 2 < claims.size(); i += 3) {
-    result.claimed.push_back(decode_claim(claims[i].text(), claims[i + 1].text(),
-                                          claims[i + 2].text(), result.view.now));
+  result.claimed.reserve(claims.size());
+  for (std::size_t i = 0; i < claims.size(); ++i) {
+    result.claimed.push_back(decode_claim(claims[i].text(), reply.at(3).at(i).text(),
+                                          reply.at(4).at(i).text(), result.view.now));
   }
-  const auto& sessions = reply.at(3).array();
+  const auto& sessions = reply.at(5).array();
   for (std::size_t i = 0; i + 2 < sessions.size(); i += 3) {
     ClaimedJob& job = result.claimed.at(static_cast<std::size_t>(sessions[i].integer()));
     job.session_version = sessions[i + 1].integer();

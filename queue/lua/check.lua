@@ -32,7 +32,7 @@ each(K_body, function(id, body)
   if not place[id] then
     problem(id .. ' has a body but is in no set')
   elseif place[id] ~= 'done' then
-    facts[id] = from_head(body)
+    facts[id] = from_tail(body)
   end
 end)
 each(K_meta, function(id, packed)

@@ -37,7 +37,7 @@ for _ = 1, 8 do
   local head = redis.call('ZRANGEBYSCORE', K_ready, from, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
   if #head == 0 then break end
   oldest = math.max(oldest, now - since(head[1]))
-  from = string.format('%.0f', (math.floor(tonumber(head[2]) / BAND) + 1) * BAND)
+  from = string.format('%d', (math.floor(tonumber(head[2]) / BAND) + 1) * BAND)
 end
 local suspect = redis.call('ZRANGE', K_alone, 0, 0)
 if #suspect > 0 then oldest = math.max(oldest, now - since(suspect[1])) end

@@ -21,4 +21,4 @@ if not meta then meta = facts_of({id})[1] end
 if not meta then return {'unknown'} end
 return {state, meta[PRIORITY], meta[ENQUEUED], meta[FAILURES], meta[CRASHES], meta[LOSSES],
         meta[DEFERRALS], tonumber(score), own[EPOCH], own[WORKER], own[CANCELLED],
-        meta[SESSION] or '', meta[UNIQUE] or '', body and string.sub(body, HEAD_BYTES + 1), result}
+        meta[SESSION] or '', meta[UNIQUE] or '', body and string.sub(body, 1, -TAIL_BYTES - 1), result}

@@ -6,8 +6,9 @@
 --     chance (0..9999, for the jitter);
 --   x extras: place among the completions, MessagePack {v: the session's version as read, d: its new
 --     document, n: the next job of the chain as [id, priority, type, envelope, session]}.
--- Answers {now, settled (c, then o)…, claimed (id, own, body)…, sessions of the claimed (index,
--- version, document)…, retired, paused, claimable, next event, hash}: flat, for each table costs.
+-- Answers {now, what was settled otherwise than done (place, word)…, claimed ids…, their owns…,
+-- their bodies…, sessions of the claimed (place, version, document)…, retired, paused, claimable,
+-- next event, hash}. Places count from 0. Flat, for each table costs.
 redis.call('DEL', K_nil)       -- Redis checks maxmemory at a script's first write only
 local worker, want = ARGV[1], tonumber(ARGV[2])
 local completions, others, extra = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -54,11 +55,12 @@ local function retry_delay(meta, chance)
   return math.floor(delay * (1 + num('backoff_jitter_percent', 20) / 100 * chance / 10000))
 end
 
-local done, results, dropped_bodies, delayed, freed = {}, {}, {}, {}, 0
+local done, results, dropped_bodies, delayed = room_for_64(), room_for_64(), {}, {}
+local completed, freed, busy_ms = 0, 0, 0
 local keep_done = num('keep_done_count', 1000)
 local keep_body = cfg.keep_payloads == '1' and keep_done > 0
-local busy_ms, completed = 0, 0
 
+-- A completed job of whom more is known than its tail says, or that has a session or a chain.
 local function complete(id, meta, record, extras)
   unstore(id, meta)
   release_unique(id, meta)
@@ -69,15 +71,12 @@ local function complete(id, meta, record, extras)
     freed = freed + meta[BYTES]
     meta[BYTES] = 0
   end
+  if extras and extras.n then enqueue_next(extras.n) end
   if keep_done > 0 then
     local packed = meta[FLAGS] >= TRIED and redis.call('HGET', K_res, id)
-    local n = #results
-    results[n + 1] = id
-    results[n + 2] = done_record(pack_facts(meta), record, packed and cmsgpack.unpack(packed).h)
-  else
-    redis.call('HDEL', K_res, id)
+    return done_record(pack_facts(meta), record, packed and cmsgpack.unpack(packed).h)
   end
-  if extras and extras.n then enqueue_next(extras.n) end
+  redis.call('HDEL', K_res, id)
 end
 
 local KINDS = {fail = 'failed', stall = 'stalled', crash = 'crash', bury = 'dead',
@@ -98,7 +97,7 @@ local function end_otherwise(id, own, outcome, text, duration, delay, chance)
     dead = meta[FAILURES] >= num('max_attempts', 5)
     count('failed', 1)
     if outcome == 'stall' then count('stalled', 1) end
-    busy_ms = busy_ms + duration
+    count('busy_ms', duration)
     count_ms('duration', duration)
   elseif outcome == 'crash' then
     meta[CRASHES] = meta[CRASHES] + 1
@@ -124,85 +123,82 @@ local function end_otherwise(id, own, outcome, text, duration, delay, chance)
   return word
 end
 
--- 1. Settle.
-local OWN_BYTES, OWN_FLAGS = FENCE_BYTES + PACKED_BYTES - 4, FENCE_BYTES + PACKED_BYTES
+-- 1. Settle. The claims (id and fence) are distinct.
 local NO_BYTES_NO_FLAGS = '\0\0\0\0\0'
 
 local function settle()
-  local total = completions + others
-  local ids, at_of, extras_of = {}, {}, {}
-  local at = 6
-  for i = 1, total do
-    ids[i], at_of[i] = ARGV[at], at
-    at = at + (i <= completions and 4 or 7)
-  end
-  for _ = 1, extra do
+  local sub, byte, unpack_struct = string.sub, string.byte, struct.unpack
+  local total, extras_of, ids = completions + others, {}, room_for_64()
+  local first_other = 6 + 4 * completions
+  for i = 1, completions do ids[i] = ARGV[4 * i + 2] end
+  for i = 1, others do ids[completions + i] = ARGV[first_other + 7 * (i - 1)] end
+  for i = 1, extra do
+    local at = first_other + 7 * others + 2 * (i - 1)
     extras_of[tonumber(ARGV[at])] = cmsgpack.unpack(ARGV[at + 1])
-    at = at + 2
   end
-  local owns, named, gone, held, n = hash_values(K_own, ids), {}, {}, {}, 0
+  while #ids > total do ids[#ids] = nil end
+  local owns, gone, held, n = hash_values(K_own, ids), room_for_64(), room_for_64(), 0
   local prefix, plain_only = worker .. '/', not keep_body and keep_done > 0
   for i = 1, total do
-    local id, own, slow = ids[i], owns[i], nil
-    at = at_of[i]
-    -- A claim named twice in one call is settled once.
-    local mine = own and not named[id] and is_owner(own, ARGV[at + 1], worker)
-    local plain = mine and plain_only and i <= completions and not extras_of[i] and
-      string.byte(own, OWN_FLAGS) == 0
+    local id, own, slow, record = ids[i], owns[i], nil, nil
+    local is_completion = i <= completions
+    local at = is_completion and 4 * i + 2 or first_other + 7 * (i - completions - 1)
+    local mine = own and is_owner(own, ARGV[at + 1], worker)
+    local plain = mine and plain_only and is_completion and byte(own, FLAGS_AT) == 0 and
+      not extras_of[i]
     if mine and not plain then
       slow = unpack_own(own)
-      if extras_of[i] and not settle_session(i, slow[FACTS][SESSION], extras_of[i]) then
-        mine, named[id] = false, true
-      end
+      mine = not extras_of[i] or settle_session(i, slow[FACTS][SESSION], extras_of[i])
     end
     if mine then
-      named[id] = true
       n = n + 1
       gone[n], held[n] = id, prefix .. id
       if slow and is_suspect(slow[FACTS]) then add_cfg('solo', -1) end
+      if is_completion then
+        local duration = tonumber(ARGV[at + 3])
+        completed = completed + 1
+        busy_ms = busy_ms + duration
+        count_ms('duration', duration)
+        if plain then
+          -- Most jobs: nothing counted, nothing stored. Their facts are copied as they are.
+          freed = freed + unpack_struct('>I4', own, SIZE_AT)
+          dropped_bodies[#dropped_bodies + 1] = id
+          record = done_record(sub(own, 1, SIZE_AT - 1) .. NO_BYTES_NO_FLAGS ..
+                               sub(own, TAIL_AT, PACKED_BYTES), ARGV[at + 2])
+        else
+          record = complete(id, slow[FACTS], ARGV[at + 2], extras_of[i])
+        end
+        if record then
+          results[2 * completed - 1], results[2 * completed] = id, record
+          done[2 * completed - 1], done[2 * completed] = now_text, id
+        end
+      else
+        settled[i] = end_otherwise(id, slow, ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 4]),
+                                   tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6]))
+      end
     elseif not settled[i] then
       settled[i] = 'stale'
       count('stale', 1)
     end
-    if mine and i <= completions then
-      local duration = tonumber(ARGV[at + 3])
-      settled[i] = 'done'
-      completed = completed + 1
-      busy_ms = busy_ms + duration
-      count_ms('duration', duration)
-      if plain then
-        -- Most jobs: nothing counted, nothing stored. Their facts are copied as they are.
-        dropped_bodies[#dropped_bodies + 1] = id
-        freed = freed + struct.unpack('>I4', own, OWN_BYTES)
-        local facts = string.sub(own, FENCE_BYTES + 1, OWN_BYTES - 1) .. NO_BYTES_NO_FLAGS
-        results[2 * completed - 1], results[2 * completed] = id, done_record(facts, ARGV[at + 2])
-      else
-        complete(id, slow[FACTS], ARGV[at + 2], extras_of[i])
-      end
-      if keep_done > 0 then
-        done[2 * completed - 1], done[2 * completed] = now_text, id
-      end
-    elseif mine then
-      settled[i] = end_otherwise(id, slow, ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 4]),
-                                 tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6]))
+  end
+  call_vector('ZREM', K_active, gone, n)
+  call_vector('HDEL', K_own, gone, n)
+  call_vector('ZREM', K_held, held, n)
+  call_vector('HDEL', K_body, dropped_bodies)
+  if completed > 0 then
+    count('completed', completed)
+    count('busy_ms', busy_ms)
+    add_cfg('bytes', -freed)
+    if keep_done > 0 then
+      call_vector('HSET', K_res, results, 2 * completed)
+      call_vector('ZADD', K_done, done, 2 * completed)
+      trim_done(TRIM + completed)
     end
   end
-  call_vector('ZREM', K_active, gone)
-  call_vector('HDEL', K_own, gone)
-  call_vector('ZREM', K_held, held)
-  count('completed', completed)
-  count('busy_ms', busy_ms)
-  add_cfg('bytes', -freed)
-  call_vector('HDEL', K_body, dropped_bodies)
-  call_vector('HSET', K_res, results)
   flush_attempts()
   flush_facts()
   flush_buried()
   enter_delayed(delayed)
-  if #done > 0 then
-    call_vector('ZADD', K_done, done)
-    trim_done(TRIM + #done / 2)
-  end
   flush_new()
 end
 if completions + others > 0 then settle() end
@@ -248,53 +244,68 @@ local function choose_suspect()
 end
 
 local retired = is_retired(pod_of(worker))
-local claimed, sessions = {}, {}
+local claimed, claimed_owns, claimed_bodies, sessions = {}, {}, {}, {}
+local UNTRIED = string.rep('\0', SIZE_AT - 1)   -- since … deferrals
 
-local UNTRIED = string.rep('\0', PACKED_BYTES - HEAD_BYTES - 5)   -- since … deferrals
+-- A job without its body is impossible, but must not run, nor vanish unsaid.
+local function drop_bodiless(ids, bodies)
+  local kept, kept_bodies = {}, {}
+  for i = 1, #ids do
+    if bodies[i] then
+      kept[#kept + 1], kept_bodies[#kept_bodies + 1] = ids[i], bodies[i]
+    else
+      note_failure(ids[i], 'dead', 'its body is missing in Redis')
+      redis.call('HDEL', K_meta, ids[i])
+    end
+  end
+  return kept, kept_bodies
+end
 
 local function claim(ids, alone)
-  local bodies, metas = hash_values(K_body, ids), hash_values(K_meta, ids)
+  local byte, sub, unpack_struct, pack = string.byte, string.sub, struct.unpack, struct.pack
+  local bodies = hash_values(K_body, ids)
+  for i = 1, #ids do
+    if not bodies[i] then
+      ids, bodies = drop_bodiless(ids, bodies)
+      break
+    end
+  end
+  local metas, n = hash_values(K_meta, ids), #ids
   -- At least the time, in 2048ths of a ms: a server that is empty, or was promoted and had not heard
   -- of the last claims, gives no fence a second time.
   local epoch = math.max(num('epoch', 0), now * 2048)
-  local active, owns, held, expiry = {}, {}, {}, text_of(now + lease)
-  local n, tail, prefix = 0, '\0' .. worker, worker .. '/'
-  for i = 1, #ids do
+  local expiry, not_cancelled, prefix = text_of(now + lease), '\0' .. worker, worker .. '/'
+  local active, owns, held = room_for_64(), room_for_64(), room_for_64()
+  for i = 1, n do
     local id, body, facts = ids[i], bodies[i], metas[i]
-    if not body then
-      -- Impossible, but a job without its body must not run, nor vanish unsaid.
-      note_failure(id, 'dead', 'its body is missing in Redis')
+    local since, type_number, session
+    if facts then
+      local meta = unpack_facts(facts, 1)
+      since, type_number, session = meta[ENQUEUED] + meta[SINCE], meta[TYPE], meta[SESSION]
     else
-      local since, type_number, session
-      if facts then
-        local meta = unpack_facts(facts, 1)
-        since, type_number, session = meta[ENQUEUED] + meta[SINCE], meta[TYPE], meta[SESSION]
-      else
-        -- Its head is how its facts begin; nothing else is known of it but its size.
-        since, type_number = struct.unpack('>I6', body, 7), string.byte(body, HEAD_BYTES)
-        facts = string.sub(body, 1, HEAD_BYTES) .. UNTRIED ..
-          struct.pack('>I4B', #body - HEAD_BYTES, 0)
-      end
-      epoch = epoch + 1
-      type_changes[type_number] = (type_changes[type_number] or 0) - 1
-      count_ms('pickup', math.max(0, now - since))
-      local own = pack_fence(epoch) .. facts .. tail
-      claimed[3 * n + 1], claimed[3 * n + 2], claimed[3 * n + 3] = id, own, body
-      active[2 * n + 1], active[2 * n + 2] = expiry, id
-      owns[2 * n + 1], owns[2 * n + 2] = id, own
-      held[2 * n + 1], held[2 * n + 2] = '0', prefix .. id
-      if session and session ~= '' then
-        local document = read_session(session) or {-1, ''}
-        local m = #sessions
-        sessions[m + 1], sessions[m + 2], sessions[m + 3] = n, document[1], document[2]
-      end
-      n = n + 1
+      -- Its tail is how its facts end; nothing else is known of it but its size.
+      local size = #body - TAIL_BYTES
+      type_number, since = unpack_struct('>BI6', body, size + 2)
+      facts = UNTRIED .. pack('>I4B', size, 0) .. sub(body, size + 1)
+    end
+    type_changes[type_number] = (type_changes[type_number] or 0) - 1
+    count_ms('pickup', math.max(0, now - since))
+    local own = facts .. not_cancelled .. pack('>I8', epoch + i)
+    claimed_owns[i] = own
+    active[2 * i - 1], active[2 * i] = expiry, id
+    owns[2 * i - 1], owns[2 * i] = id, own
+    held[2 * i - 1], held[2 * i] = '0', prefix .. id
+    if session and session ~= '' then
+      local document = read_session(session) or {-1, ''}
+      local m = #sessions
+      sessions[m + 1], sessions[m + 2], sessions[m + 3] = i - 1, document[1], document[2]
     end
   end
-  set_cfg('epoch', epoch)
-  call_vector('ZADD', K_active, active)
-  call_vector('HSET', K_own, owns)
-  call_vector('ZADD', K_held, held)
+  claimed, claimed_bodies = ids, bodies
+  set_cfg('epoch', epoch + n)
+  call_vector('ZADD', K_active, active, 2 * n)
+  call_vector('HSET', K_own, owns, 2 * n)
+  call_vector('ZADD', K_held, held, 2 * n)
   take_tokens(n)
   if alone then add_cfg('solo', n) end
   count('started', n)
@@ -324,5 +335,9 @@ local claimable, opens = wake()
 flush_cfg()
 local event = next_event()
 if opens >= 0 and (event < 0 or opens < event) then event = opens end
-return {now, settled, claimed, sessions, retired and 1 or 0, is_paused() and 1 or 0,
-        claimable and 1 or 0, event, cfg.hash or ''}
+local exceptions = {}
+for place, word in pairs(settled) do
+  exceptions[#exceptions + 1], exceptions[#exceptions + 2] = place - 1, word
+end
+return {now, exceptions, claimed, claimed_owns, claimed_bodies, sessions, retired and 1 or 0,
+        is_paused() and 1 or 0, claimable and 1 or 0, event, cfg.hash or ''}

@@ -1,7 +1,9 @@
 #include "queue/redis/script.h"
 
 #include <fmt/format.h>
+#include <map>
 #include <openssl/evp.h>
+#include <regex>
 #include <sstream>
 #include <stdexcept>
 
@@ -51,19 +53,65 @@ std::string strip(std::string_view body) {
   return out;
 }
 
+// Takes the lines `local NAME, … = literal, …` out of the text: a local that a function uses costs
+// time at each call of the script, when the function is made; a literal costs nothing.
+std::map<std::string, std::string> take_constants(std::string& text) {
+  static const std::regex kLine(
+      "local ([A-Z][A-Z_]*(?:, [A-Z][A-Z_]*)*) = "
+      "((?:[0-9]+|'[^']*')(?:, (?:[0-9]+|'[^']*'))*)( *--.*)?");
+  static const std::regex kValue("[0-9]+|'[^']*'");
+  static const std::regex kName("[A-Z_]+");
+  std::map<std::string, std::string> values;
+  std::istringstream lines(text);
+  std::string rest;
+  for (std::string line; std::getline(lines, line);) {
+    std::smatch match;
+    if (!std::regex_match(line, match, kLine)) {
+      rest += line + "\n";
+      continue;
+    }
+    const std::string names = match[1];
+    const std::string literals = match[2];
+    std::sregex_iterator value(literals.begin(), literals.end(), kValue);
+    for (std::sregex_iterator it(names.begin(), names.end(), kName), end;
+         it != end && value != std::sregex_iterator(); ++it, ++value) {
+      values[it->str()] = value->str();
+    }
+  }
+  text = std::move(rest);
+  return values;
+}
+
+// Replaces whole words outside of quotes.
+std::string substitute(const std::string& text, const std::map<std::string, std::string>& values) {
+  static const std::regex kToken("'[^'\n]*'|[A-Za-z_][A-Za-z_0-9]*");
+  std::string out;
+  std::size_t from = 0;
+  for (std::sregex_iterator it(text.begin(), text.end(), kToken), end; it != end; ++it) {
+    const auto at = static_cast<std::size_t>(it->position());
+    out.append(text, from, at - from);
+    const auto found = values.find(it->str());
+    out += found == values.end() ? it->str() : found->second;
+    from = at + it->str().size();
+  }
+  return out.append(text, from, std::string::npos);
+}
+
 }  // namespace
 
 Script::Script(std::string_view name) : name_(name) {
   const std::string_view body = source_of(name_);
   key_names_ = directive(body, "keys");
   if (key_names_.empty()) throw std::logic_error("script " + name_ + " declares no keys");
-  for (std::size_t i = 0; i < key_names_.size(); ++i) {
-    source_ += fmt::format("local K_{}=KEYS[{}]\n", key_names_[i], i + 1);
-  }
   for (const std::string& fragment : directive(body, "use")) {
     source_ += strip(source_of("lib/" + fragment));
   }
   source_ += strip(body);
+  std::map<std::string, std::string> values = take_constants(source_);
+  for (std::size_t i = 0; i < key_names_.size(); ++i) {
+    values["K_" + key_names_[i]] = fmt::format("KEYS[{}]", i + 1);
+  }
+  source_ = fmt::format("-- keys: {}\n", fmt::join(key_names_, " ")) + substitute(source_, values);
   sha1_ = sha1_hex(source_);
 }
 

@@ -1,5 +1,6 @@
-// A Lua script as the server runs it: our source with the shared fragments that it names, its keys
-// bound to locals, and the SHA-1 by which EVALSHA calls it. Immutable; made once per process.
+// A Lua script as the server runs it: our source with the shared fragments that it names, keys and
+// constants put in their places, and the SHA-1 by which EVALSHA calls it. Its first line is a
+// comment with the names of its keys. Immutable; made once per process.
 #pragma once
 
 #include <string>
@@ -11,7 +12,7 @@ namespace wp::redis {
 class Script {
  public:
   /// `body` starts with directives:
-  ///   --! keys cfg ready …     the keys it declares, in order; each becomes a local of that name
+  ///   --! keys cfg ready …     the keys it declares, in order: K_cfg, K_ready, … in the text
   ///   --! use wake jobs        fragments of lua/lib, put in front in this order
   /// Throws std::logic_error when a directive is missing or names what does not exist.
   explicit Script(std::string_view name);

@@ -39,7 +39,8 @@ local function flush_cfg()
   local fields = {}
   for field in pairs(cfg_changed) do
     fields[#fields + 1] = field
-    fields[#fields + 1] = cfg[field]
+    local value = cfg[field]
+    fields[#fields + 1] = type(value) == 'number' and text_of(value) or value
   end
   call_vector('HSET', K_cfg, fields)
 end

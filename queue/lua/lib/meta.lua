@@ -1,14 +1,17 @@
 -- What the queue knows of a job, in as few bytes and calls as can be:
---   T:body  id → head, envelope. The head holds what is known at ENQUEUE.
---   T:meta  id → the facts, once they are more than the head says: is_stored().
---   T:own   while active: fence, worker and the facts, so that a settlement reads only this.
+--   T:body  id → envelope, tail. The tail holds what is known at ENQUEUE.
+--   T:meta  id → the facts, once they are more than the tail says: is_stored().
+--   T:own   while active: the facts and the fence, so that a settlement reads only this.
 -- Facts are packed by struct: a third of the time that MessagePack takes. A packed form ends with
 -- session and unique key where FLAGS says so.
-local SEQ, ENQUEUED, PRIORITY, TYPE, SINCE, FAILURES, CRASHES, LOSSES, DEFERRALS, BYTES, FLAGS,
-  SESSION, UNIQUE = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
+-- Each of these strings ends with a byte that differs from job to job (seq, epoch): Lua keeps
+-- strings in a table by a hash that looks at every n-th byte of a long one, from the last on.
+local SINCE, FAILURES, CRASHES, LOSSES, DEFERRALS, BYTES, FLAGS = 1, 2, 3, 4, 5, 6, 7
+local PRIORITY, TYPE, ENQUEUED, SEQ, SESSION, UNIQUE = 8, 9, 10, 11, 12, 13
 local SUSPECT, STORED, NAMED, TRIED = 1, 2, 4, 8    -- FLAGS; TRIED: something is counted
-local HEAD, HEAD_BYTES = '>I6I6BB', 14               -- seq, enqueued ms, priority, type's number
-local PACKED, PACKED_BYTES = '>I6I6BBi6I3I3I3BI4B', 35
+local TAIL, TAIL_BYTES = '>BBI6I6', 14               -- priority, type's number, enqueued ms, seq
+local PACKED, PACKED_BYTES = '>i6I3I3I3BI4BBBI6I6', 35
+local SIZE_AT, FLAGS_AT, TAIL_AT = 17, 21, 22        -- in the packed form
 local NAMES = 'Bc0Hc0'
 local BAND = 35184372088832    -- 2^45: room for the seq below each priority
 
@@ -30,27 +33,28 @@ local function pack_facts(meta)
   if meta[FLAGS] < TRIED and meta[FAILURES] + meta[CRASHES] + meta[LOSSES] > 0 then
     meta[FLAGS] = meta[FLAGS] + TRIED
   end
-  local packed = struct.pack(PACKED, unpack(meta, 1, FLAGS))
+  local packed = struct.pack(PACKED, unpack(meta, 1, SEQ))
   if not is_named(meta) then return packed end
   return packed .. struct.pack(NAMES, #meta[SESSION], meta[SESSION], #meta[UNIQUE], meta[UNIQUE])
 end
 -- Answers the facts and the place behind them.
 local function unpack_facts(packed, at)
   local meta = {struct.unpack(PACKED, packed, at)}
-  at = meta[FLAGS + 1]
-  meta[FLAGS + 1] = nil
+  at = meta[SEQ + 1]
+  meta[SEQ + 1] = nil
   if is_named(meta) then
     meta[SESSION], meta[UNIQUE], at = struct.unpack(NAMES, packed, at)
   end
   return meta, at
 end
 
-local function head_of(meta)
-  return struct.pack(HEAD, meta[SEQ], meta[ENQUEUED], meta[PRIORITY], meta[TYPE])
+local function tail_of(meta)
+  return struct.pack(TAIL, meta[PRIORITY], meta[TYPE], meta[ENQUEUED], meta[SEQ])
 end
-local function from_head(body)
-  local seq, enqueued, priority, type_number = struct.unpack(HEAD, body)
-  return {seq, enqueued, priority, type_number, 0, 0, 0, 0, 0, #body - HEAD_BYTES, 0}
+local function from_tail(body)
+  local size = #body - TAIL_BYTES
+  local priority, type_number, enqueued, seq = struct.unpack(TAIL, body, size + 1)
+  return {0, 0, 0, 0, 0, size, 0, priority, type_number, enqueued, seq}
 end
 
 -- The facts of jobs that are not active (those of active ones are in T:own); false where there is
@@ -68,7 +72,7 @@ local function facts_of(ids)
   for i = 1, #ids do
     if not metas[i] then
       next_plain = next_plain + 1
-      metas[i] = bodies[next_plain] and from_head(bodies[next_plain]) or false
+      metas[i] = bodies[next_plain] and from_tail(bodies[next_plain]) or false
     end
   end
   return metas

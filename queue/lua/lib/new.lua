@@ -25,9 +25,9 @@ end
 local function admit(id, priority, delay, type_name, envelope, session, unique)
   local seq = num('seq', 0) + 1
   set_cfg('seq', seq)
-  local meta = {seq, now, priority, type_number(type_name), delay, 0, 0, 0, 0, #envelope, 0}
+  local meta = {delay, 0, 0, 0, 0, #envelope, 0, priority, type_number(type_name), now, seq}
   new_bodies[#new_bodies + 1] = id
-  new_bodies[#new_bodies + 1] = head_of(meta) .. envelope
+  new_bodies[#new_bodies + 1] = envelope .. tail_of(meta)
   add_cfg('bytes', #envelope)
   if session ~= '' or unique ~= '' then
     meta[SESSION], meta[UNIQUE], meta[FLAGS] = session, unique, NAMED

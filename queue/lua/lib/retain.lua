@@ -103,12 +103,11 @@ local function forget_done(ids)
   call_vector('HDEL', K_res, ids)
 end
 
--- The record of a done job, as MessagePack: its facts, the pairs r (result) and d (duration) that
--- its worker packed, and the history of earlier attempts.
+-- The record of a done job, as MessagePack: the history of earlier attempts, the pairs r (result)
+-- and d (duration) that its worker packed, and its facts.
 local function done_record(facts, result, history)
-  local record = (history and '\132' or '\131') .. '\161f\218' .. struct.pack('>H', #facts) ..
-    facts .. result
-  return history and record .. '\161h' .. cmsgpack.pack(history) or record
+  local pairs_before = history and '\132\161h' .. cmsgpack.pack(history) or '\131'
+  return pairs_before .. result .. '\161f\218' .. struct.pack('>H', #facts) .. facts
 end
 
 local function trim_done(limit)

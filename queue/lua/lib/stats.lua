@@ -21,7 +21,7 @@ end
 local function flush_stats()
   for name, histogram in pairs(histograms) do
     for bucket, by in pairs(histogram) do
-      count(name .. ':' .. string.format('%.0f', math.min(bucket, 32)), by)
+      count(name .. ':' .. text_of(math.min(bucket, 32)), by)
     end
   end
   local names = {}
@@ -32,7 +32,7 @@ local function flush_stats()
   local fields = {}
   for i = 1, #names do
     fields[2 * i - 1] = names[i]
-    fields[2 * i] = tonumber(values[i] or 0) + stats[names[i]]
+    fields[2 * i] = text_of(tonumber(values[i] or 0) + stats[names[i]])
   end
   call_vector('HSET', K_stat, fields)
   if #fails > 0 then

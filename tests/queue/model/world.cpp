@@ -288,11 +288,14 @@ std::vector<queue::Settled> World::settle(const std::string& worker,
                                           std::int64_t now) {
   std::vector<queue::Settled> answers;
   std::set<std::string> named;
+  std::set<std::pair<std::string, std::int64_t>> sent;
   for (const queue::Settlement& s : settlements) {
     const ModelJob* job = find(s.id);
     const bool ours = job != nullptr && job->state == JobState::active && job->worker == worker &&
                       job->epoch == s.epoch && named.insert(s.id).second;
-    if (!ours) ++stat["stale"];
+    // A claim that is named again in one call is not sent again: nothing counts it.
+    if (!ours && sent.emplace(s.id, s.epoch).second) ++stat["stale"];
+    if (ours) sent.emplace(s.id, s.epoch);
     answers.push_back(ours ? settle_session(*job, s) : queue::Settled::stale);
   }
   for (std::size_t i = 0; i < settlements.size(); ++i) {
