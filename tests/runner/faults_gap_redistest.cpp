@@ -2,6 +2,7 @@
 // which job, and what is told afterwards.
 #include <doctest/doctest.h>
 #include <fstream>
+#include <functional>
 #include <signal.h>
 #include <sstream>
 
