@@ -91,12 +91,24 @@ std::vector<std::string> queues_of(redis::Connection& connection, const DoctorRe
   return names;
 }
 
+// A Redis that can't write its disk answers even a PING by an error (MISCONF): it is there all the
+// same, and what follows says what it lacks.
+void greet(redis::Connection& connection) {
+  try {
+    (void)connection.execute({"PING"});
+  } catch (const redis::Error& e) {
+    const bool there = e.error_class() == redis::ErrorClass::server ||
+                       e.error_class() == redis::ErrorClass::permission;
+    if (!there) throw;
+  }
+}
+
 Findings look(const DoctorRequest& request, const Target& target) {
   Findings findings;
   try {
     redis::Connection connection(target.endpoint);
     connection.connect();
-    (void)connection.execute({"PING"});
+    greet(connection);
     findings.push_back({Level::ok, "redis", "answers at " + describe(target.endpoint), "", ""});
     add(findings, judge_server(read_server(connection)));
     const auto names = queues_of(connection, request, findings);

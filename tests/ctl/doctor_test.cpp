@@ -4,6 +4,7 @@
 #include "ctl/doctor/queue.h"
 #include "ctl/doctor/server.h"
 #include "tests/ctl/fixture.h"
+#include "tests/support/wait.h"
 
 using namespace wp;
 using namespace wp::test;
@@ -40,6 +41,10 @@ nlohmann::json doctor(const std::vector<std::string>& words,
   return nlohmann::json::parse(ran.out, nullptr, false);
 }
 
+bool holds_status(const std::string& info, const std::string& status) {
+  return info.find("rdb_last_bgsave_status:" + status) != std::string::npos;
+}
+
 }  // namespace
 
 TEST_CASE("doctor: a fine server and queue have nothing but ok") {
@@ -71,6 +76,22 @@ TEST_CASE("doctor: what is wrong with a server fails or warns, and says what to 
   for (const auto& finding : document["findings"]) {
     if (finding["level"] != "ok") CHECK_FALSE(finding["advice"].is_null());
   }
+}
+
+TEST_CASE("doctor: a Redis that can't write its disk is found out, though it refuses a PING") {
+  const RedisServer redis({"save 900 1", "enable-protected-configs yes"});
+  redis::Connection connection(redis.endpoint());
+  connection.connect();
+  (void)connection.execute({"SET", "a", "b"});
+  (void)connection.execute({"CONFIG", "SET", "dbfilename", "."});
+  (void)connection.execute({"BGSAVE"});
+  REQUIRE(eventually([&] {
+    return holds_status(connection.execute({"INFO", "persistence"}).text(), "err");
+  }));
+  const auto document = doctor({}, {{"WP_REDIS_URL", redis.url()}}, 1);
+  CHECK(levels(document).at("redis") == "ok");
+  CHECK(levels(document).at("persistence") == "fail");
+  (void)connection.execute({"CONFIG", "SET", "save", ""});  // else it does not end
 }
 
 TEST_CASE("doctor: a replica fails, Redis away is a finding, too") {
