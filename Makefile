@@ -5,7 +5,7 @@ BUILD := build/$(PRESET)
 TEST_JOBS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test bench format clean
+.PHONY: help setup build demo test soak bench format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,13 @@ demo: setup ## a pool on this machine compresses 240 files and checks every resu
 
 test: build ## every layer of tests; the last line says how many passed and failed
 	@tools/test $(BUILD) --parallel $(TEST_JOBS)
+
+# The random tests with ten times the work, for nights and for changes of the scripts: a million
+# operations beside the model take a quarter of an hour.
+soak: setup ## the queue's random tests, long
+	@cmake --preset $(PRESET) >/dev/null
+	@cmake --build --preset $(PRESET) --target test_queue_model
+	@WORKERPOOL_MODEL_OPERATIONS=1000000 $(BUILD)/tests/queue/model/test_queue_model
 
 # Figures, not a pass or a fail; kept in a file, so that two commits can be compared.
 bench: setup ## measures the queue beside the ceiling of this machine's Redis

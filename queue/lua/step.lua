@@ -50,7 +50,9 @@ local function enqueue_next(next_job)
 end
 
 local function retry_delay(meta, chance)
-  local delay = math.min(num('backoff_max_ms', 600000), num('backoff_initial_ms', 1000) *
+  local initial = num('backoff_initial_ms', 1000)
+  if initial == 0 then return 0 end   -- 0 times infinity is no number
+  local delay = math.min(num('backoff_max_ms', 600000), initial *
     num('backoff_factor', 2) ^ (meta[FAILURES] + meta[CRASHES] - 1))
   return math.floor(delay * (1 + num('backoff_jitter_percent', 20) / 100 * chance / 10000))
 end
@@ -86,9 +88,10 @@ local function end_otherwise(id, own, outcome, text, duration, delay, chance)
   local dead, wait = outcome == 'bury', 0
   if own[CANCELLED] == 1 then outcome, dead, text = 'cancel', true, 'cancelled' end
   if outcome == 'defer' then
-    meta[DEFERRALS] = meta[DEFERRALS] + 1
     wait = delay
-    if meta[DEFERRALS] > MAX_DEFERRALS then
+    if meta[DEFERRALS] < MAX_DEFERRALS then
+      meta[DEFERRALS] = meta[DEFERRALS] + 1
+    else
       outcome, text = 'fail', 'deferred more than 100 times: ' .. text
     end
   end

@@ -1,6 +1,7 @@
 // The operations on a real Redis, one behaviour a case; CHECK holds after each.
 #include "queue/queue.h"
 
+#include <algorithm>
 #include <doctest/doctest.h>
 
 #include "tests/queue/fixture.h"
@@ -165,6 +166,19 @@ TEST_CASE("a deferral counts nothing and waits as long as it was told") {
   CHECK(counts.due == 0);
   CHECK(counts.due_soon == 1);
   CHECK(f.queue.job("x").failures == 0);
+  f.check();
+}
+
+TEST_CASE("a job is deferred a hundred times; from then on each is a failure") {
+  QueueFixture f(Fields{{"max_attempts", "1000"}, {"backoff_factor", "10"}});
+  f.put("x");
+  for (int time = 1; time <= 500; ++time) {  // 10^400 is infinite
+    const auto claimed = f.claim(kWorker);
+    REQUIRE(claimed.size() == 1);
+    REQUIRE(claimed[0].failures == std::max(0, time - 101));
+    const auto result = f.queue.step(kWorker, {f.settle(claimed[0], Outcome::defer)}, 0);
+    REQUIRE(result.settled[0] == (time <= 100 ? Settled::deferred : Settled::retried));
+  }
   f.check();
 }
 
