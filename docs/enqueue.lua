@@ -7,6 +7,7 @@ local now = now_ms()
 local function text_of(number)
 return string.format('%d', number)
 end
+local now_text = text_of(now)
 local function room_for_64()
 return {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -258,7 +259,7 @@ local max_active = num('max_active', 0)
 local open = ready > 0 and not is_paused() and
 (max_active <= 0 or redis.call('ZCARD', KEYS[5]) < max_active)
 local claimable, opens = open, -1
-if open and rate_tokens() < 1 then claimable, opens = false, rate_opens() end
+if open and num('rate_jobs', 0) > 0 and rate_tokens() < 1 then claimable, opens = false, rate_opens() end
 local token = redis.call('LINDEX', KEYS[19], 0)
 if claimable then
 if not token then redis.call('LPUSH', KEYS[19], 'j') end

@@ -1,5 +1,5 @@
 --! keys nil cfg ready alone delayed active own held meta body done dead res uniq uniqexp sess sessexp workers winfo retire stat fails types wake events
---! use time base cfg stats meta own rate ready unique session expire retain back hold retire
+--! use time base cfg stats meta fence own rate ready unique session expire done dead worker back hold retire
 -- ARGV: worker, full (0|1), info, n, p, then n times: id, fence; then p times: id, percent,
 -- message. Answers {now, lost…, cancelled…, retired, paused, claimable, next event, hash}.
 redis.call('DEL', K_nil)

@@ -1,5 +1,5 @@
 --! keys nil cfg ready alone delayed active own meta body done dead res uniq stat fails types wake events
---! use time base cfg stats meta own rate ready unique retain place
+--! use time base cfg stats meta fence own rate ready unique done dead place
 -- ARGV: ids. A waiting job is dead at once; a running one is marked: its worker hears of it with
 -- its next beat, and however it ends but completed, it never runs again. Answers, for each, the
 -- state it was found in; 'done', 'dead' and 'unknown' are left as they were.

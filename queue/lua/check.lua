@@ -1,5 +1,5 @@
 --! keys cfg ready alone delayed active own held meta body done dead res uniq uniqexp sess sessexp types wake
---! use time base cfg meta own rate
+--! use time base cfg meta fence own rate
 -- Asserts the invariants; answers a line for each violation (the first 50). O(n): for tests and
 -- doctor. Each id is looked at once in each structure.
 local problems = {}

@@ -1,5 +1,5 @@
 --! keys ready alone delayed active own meta body done dead res
---! use base meta own
+--! use base meta fence own
 -- One job, reads only. ARGV: id. Answers {state, facts…, score, own, session, unique, body,
 -- result}.
 local id = ARGV[1]

@@ -1,5 +1,5 @@
 --! keys nil cfg ready alone delayed active meta body done dead res uniq stat fails types wake events
---! use time base cfg stats meta rate ready unique retain
+--! use time base cfg stats meta rate ready unique done dead
 -- ARGV: state (waiting|delayed|done|dead), limit. Drops jobs, the first of them first. Answers
 -- {dropped, left}.
 redis.call('DEL', K_nil)

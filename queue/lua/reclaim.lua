@@ -1,5 +1,5 @@
 --! keys nil cfg ready alone delayed active own held meta body done dead res uniq workers winfo stat fails types wake events
---! use time base cfg stats meta own rate ready unique retain back
+--! use time base cfg stats meta fence own rate ready unique done dead worker back
 -- These pods or workers are gone. ARGV: cause (crash|loss), reason, except (a living worker, or
 -- empty), then pod uids or workers. Answers {taken, left}: call again while some are left.
 redis.call('DEL', K_nil)

@@ -1,5 +1,5 @@
 --! keys nil cfg ready alone delayed active own held meta body done dead res uniq workers winfo stat fails types wake events
---! use time base cfg stats meta own rate ready unique retain back
+--! use time base cfg stats meta fence own rate ready unique done dead worker back
 -- ARGV: worker, info, our format, n, then n times: field, value (the defaults of T:cfg).
 -- Answers {'ok', now, jobs taken back, jobs left to take back, T:cfg as a list} or {'format', the
 -- queue's}.

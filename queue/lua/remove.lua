@@ -1,5 +1,5 @@
 --! keys nil cfg ready alone delayed active own meta body done dead res uniq stat fails types wake events
---! use time base cfg stats meta rate ready unique retain place
+--! use time base cfg stats meta rate ready unique done dead place
 -- ARGV: ids. Everything of them is dropped, but for active ones: they are cancelled first. Answers,
 -- for each, the state it was found in.
 redis.call('DEL', K_nil)

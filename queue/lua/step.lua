@@ -1,5 +1,6 @@
 --! keys nil cfg ready alone delayed active own held meta body done dead res uniq sess sessexp workers winfo retire stat fails types wake events
---! use time base cfg stats meta own rate ready unique session place new retain back hold maintain retire
+--! use time base cfg stats fence ready done hold worker retire
+--! rare meta own rate unique session place new dead back maintain
 -- ARGV: worker, want, c, o, x, then
 --   c completions: id, fence, record (MessagePack pairs r: result, d: duration ms), duration ms;
 --   o others: id, fence, outcome (fail|stall|crash|defer|bury), error, duration ms, delay ms,
@@ -198,18 +199,22 @@ local function settle()
       trim_done(TRIM + completed)
     end
   end
-  flush_attempts()
-  flush_facts()
-  flush_buried()
+  if rare then
+    flush_attempts()
+    flush_facts()
+    flush_buried()
+    flush_new()
+  end
   enter_delayed(delayed)
-  flush_new()
 end
 if completions + others > 0 then settle() end
 
 -- 2. and 3. What time asks for.
-promote_due()
-reap()
-clamp()
+local due = redis.call('ZRANGE', K_delayed, 0, 0, 'WITHSCORES')[2]
+if due and tonumber(due) <= now then promote_due() end
+local expiry = redis.call('ZRANGE', K_active, 0, 0, 'WITHSCORES')[2]
+if expiry and tonumber(expiry) <= now then reap() end
+if num('clamp', 0) > 0 then clamp() end
 
 -- 4. Claim.
 local function reservation_stands()
@@ -309,14 +314,15 @@ local function claim(ids, alone)
   call_vector('ZADD', K_active, active, 2 * n)
   call_vector('HSET', K_own, owns, 2 * n)
   call_vector('ZADD', K_held, held, 2 * n)
-  take_tokens(n)
+  if num('rate_jobs', 0) > 0 then take_tokens(n) end
   if alone then add_cfg('solo', n) end
   count('started', n)
   flush_ready()
 end
 
 if want > 0 and not is_paused() and not retired then
-  local room, max_active = math.min(want, (rate_tokens())), num('max_active', 0)
+  local room, max_active, rated = want, num('max_active', 0), num('rate_jobs', 0) > 0
+  if rated then room = math.min(room, (rate_tokens())) end
   if max_active > 0 then room = math.min(room, max_active - redis.call('ZCARD', K_active)) end
   if room > 0 then
     local suspect, others = choose_suspect()
@@ -328,7 +334,7 @@ if want > 0 and not is_paused() and not retired then
       if #popped > 0 then claim(popped, false) end
     end
     -- One that sleeps must learn when the rate opens, for this one may be busy then.
-    if #claimed > 0 and rate_tokens() < 1 then spare_token = true end
+    if rated and #claimed > 0 and rate_tokens() < 1 then spare_token = true end
   end
 end
 

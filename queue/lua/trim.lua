@@ -1,5 +1,5 @@
 --! keys nil cfg ready alone delayed active own held meta body done dead res uniq uniqexp sess sessexp workers winfo stat fails types wake events
---! use time base cfg stats meta own rate ready unique session expire retain back hold maintain
+--! use time base cfg stats meta fence own rate ready unique session expire done dead worker back hold maintain
 -- What STEP does in passing, for a queue that no worker serves at the moment: promote, reap, and
 -- drop what is kept no longer. Answers {promoted, reaped, dropped}.
 redis.call('DEL', K_nil)

@@ -82,19 +82,47 @@ std::map<std::string, std::string> take_constants(std::string& text) {
   return values;
 }
 
-// Replaces whole words outside of quotes.
-std::string substitute(const std::string& text, const std::map<std::string, std::string>& values) {
+enum class Words { all, called };
+
+// Replaces whole words outside of quotes: all of them, or those before a parenthesis.
+std::string substitute(const std::string& text, const std::map<std::string, std::string>& values,
+                       Words words = Words::all) {
   static const std::regex kToken("'[^'\n]*'|[A-Za-z_][A-Za-z_0-9]*");
   std::string out;
   std::size_t from = 0;
   for (std::sregex_iterator it(text.begin(), text.end(), kToken), end; it != end; ++it) {
     const auto at = static_cast<std::size_t>(it->position());
     out.append(text, from, at - from);
-    const auto found = values.find(it->str());
-    out += found == values.end() ? it->str() : found->second;
     from = at + it->str().size();
+    const bool named = words == Words::all || (from < text.size() && text[from] == '(');
+    const auto found = named ? values.find(it->str()) : values.end();
+    out += found == values.end() ? it->str() : found->second;
   }
   return out.append(text, from, std::string::npos);
+}
+
+// Functions that a call seldom needs are made when one of them is, all at once: making them costs
+// more than most calls do. `rare` is nil until then.
+std::string with_rare(const std::string& use, const std::vector<std::string>& fragments,
+                      const std::string& body) {
+  static const std::regex kFunction("(?:^|\n)local function ([a-z_0-9]+)");  // not within another
+  std::map<std::string, std::string> calls;
+  std::string table;
+  std::string rare;
+  for (const std::string& fragment : fragments) {
+    const std::string text(source_of("lib/" + fragment));
+    for (std::sregex_iterator it(text.begin(), text.end(), kFunction), end; it != end; ++it) {
+      const std::string name = (*it)[1];
+      calls[name] = "rarely()." + name;
+      table += fmt::format("{0}={0},", name);
+    }
+    rare += strip(text);
+  }
+  return "local rare, rarely\n" + substitute(use, calls, Words::called) +
+         fmt::format("rarely=function()\nif rare then return rare end\n{}rare={{{}}}\nreturn "
+                     "rare\nend\n",
+                     rare, table) +
+         substitute(body, calls, Words::called);
 }
 
 }  // namespace
@@ -103,10 +131,11 @@ Script::Script(std::string_view name) : name_(name) {
   const std::string_view body = source_of(name_);
   key_names_ = directive(body, "keys");
   if (key_names_.empty()) throw std::logic_error("script " + name_ + " declares no keys");
+  const std::vector<std::string> rare = directive(body, "rare");
   for (const std::string& fragment : directive(body, "use")) {
     source_ += strip(source_of("lib/" + fragment));
   }
-  source_ += strip(body);
+  source_ = rare.empty() ? source_ + strip(body) : with_rare(source_, rare, strip(body));
   std::map<std::string, std::string> values = take_constants(source_);
   for (std::size_t i = 0; i < key_names_.size(); ++i) {
     values["K_" + key_names_[i]] = fmt::format("KEYS[{}]", i + 1);

@@ -14,6 +14,7 @@ class Script {
   /// `body` starts with directives:
   ///   --! keys cfg ready …     the keys it declares, in order: K_cfg, K_ready, … in the text
   ///   --! use wake jobs        fragments of lua/lib, put in front in this order
+  ///   --! rare session …       fragments whose functions are made when the first of them is called
   /// Throws std::logic_error when a directive is missing or names what does not exist.
   explicit Script(std::string_view name);
 

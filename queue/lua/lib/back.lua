@@ -99,10 +99,6 @@ local function holds(worker)
   return redis.call('ZLEXCOUNT', K_held, '[' .. worker .. '/', '(' .. worker .. '0')
 end
 
-local function pod_of(worker)
-  return string.match(worker, '^(.*)/[^/]*$') or worker
-end
-
 local function forget_worker(worker)
   redis.call('ZREM', K_workers, worker)
   redis.call('HDEL', K_winfo, worker)

@@ -1,7 +1,6 @@
 -- T:own: facts, cancelled (0|1), worker, fence (the epoch in 8 bytes). The layout lets a settlement
 -- compare bytes instead of unpacking: see is_owner() and step.lua.
 local EPOCH, WORKER, CANCELLED, FACTS = 1, 2, 3, 4
-local FENCE_BYTES = 8
 
 local function pack_fence(epoch)
   return struct.pack('>I8', epoch)
@@ -14,14 +13,6 @@ local function unpack_own(packed)
   local fence_at = #packed - FENCE_BYTES + 1
   return {(struct.unpack('>I8', packed, fence_at)), string.sub(packed, at + 1, fence_at - 1),
           string.byte(packed, at), facts}
-end
-
--- Whether a claim is still this worker's. A worker's name holds no control characters: the byte
--- before it tells a name from the end of a longer one.
-local function is_owner(own, fence, worker)
-  return string.sub(own, -FENCE_BYTES) == fence and
-    string.sub(own, -FENCE_BYTES - #worker, -FENCE_BYTES - 1) == worker and
-    string.byte(own, -FENCE_BYTES - #worker - 1) <= 1
 end
 
 local function owns_of(ids)

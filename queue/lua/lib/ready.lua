@@ -60,7 +60,7 @@ local function wake()
   local open = ready > 0 and not is_paused() and
     (max_active <= 0 or redis.call('ZCARD', K_active) < max_active)
   local claimable, opens = open, -1
-  if open and rate_tokens() < 1 then claimable, opens = false, rate_opens() end
+  if open and num('rate_jobs', 0) > 0 and rate_tokens() < 1 then claimable, opens = false, rate_opens() end
   local token = redis.call('LINDEX', K_wake, 0)
   if claimable then
     if not token then redis.call('LPUSH', K_wake, 'j') end

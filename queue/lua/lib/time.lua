@@ -11,3 +11,4 @@ local now = now_ms()
 local function text_of(number)
   return string.format('%d', number)
 end
+local now_text = text_of(now)
