@@ -154,6 +154,8 @@ JobView Queue::job(const std::string& id) {
     view.type = std::move(envelope.type);
     view.payload = std::move(envelope.payload);
     view.payload_kept = true;
+  } else {
+    view.type = reply.at(15).text();
   }
   view.result = result_to_json(reply.at(14).is_nil() ? "" : reply.at(14).text());
   return view;

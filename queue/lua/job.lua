@@ -1,7 +1,7 @@
---! keys ready alone delayed active own meta body done dead res
+--! keys ready alone delayed active own meta body done dead res types
 --! use base meta fence own
--- One job, reads only. ARGV: id. Answers {state, facts…, score, own, session, unique, body,
--- result}.
+-- One job, reads only. ARGV: id. Answers {state, facts…, score, own, session, unique, body, result,
+-- type}: the type only where the body, which tells it, is not kept.
 local id = ARGV[1]
 local state, score = 'ready', redis.call('ZSCORE', K_ready, id)
 if not score then state, score = 'alone', redis.call('ZSCORE', K_alone, id) end
@@ -19,6 +19,16 @@ if not meta and state == 'done' and result then
 end
 if not meta then meta = facts_of({id})[1] end
 if not meta then return {'unknown'} end
+local type_name = ''
+if not body then
+  local names = redis.call('HGETALL', K_types)     -- 32 at most
+  for i = 1, #names, 2 do
+    if string.sub(names[i], 1, 1) == '#' and tonumber(names[i + 1]) == meta[TYPE] then
+      type_name = string.sub(names[i], 2)
+    end
+  end
+end
 return {state, meta[PRIORITY], meta[ENQUEUED], meta[FAILURES], meta[CRASHES], meta[LOSSES],
         meta[DEFERRALS], tonumber(score), own[EPOCH], own[WORKER], own[CANCELLED],
-        meta[SESSION] or '', meta[UNIQUE] or '', body and string.sub(body, 1, -TAIL_BYTES - 1), result}
+        meta[SESSION] or '', meta[UNIQUE] or '', body and string.sub(body, 1, -TAIL_BYTES - 1), result,
+        type_name}

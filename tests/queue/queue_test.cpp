@@ -44,6 +44,7 @@ TEST_CASE("a job travels from enqueue to done, with its bytes untouched") {
   CHECK(view.state == JobState::done);
   CHECK(view.result.find("\"result\":{\"n\":1}") != std::string::npos);
   CHECK_FALSE(view.payload_kept);
+  CHECK(view.type == "thumbnail");
   f.check();
 }
 
