@@ -36,6 +36,7 @@ void WakeLoop::arm(bool armed) {
   if (armed) {
     changed_.notify_one();
   } else if (blocking_) {
+    interrupted_ = true;
     connection_.interrupt();
   }
 }
@@ -49,6 +50,7 @@ void WakeLoop::run() {
       if (stop_) return;
       if (!armed_) continue;
       blocking_ = true;
+      asked_ = interrupted_ = false;
       connection_.clear_interrupt();  // one that came too late for the wait it was meant for
     }
     bool token = false;
@@ -64,10 +66,11 @@ void WakeLoop::run() {
     {
       const std::lock_guard lock(mutex_);
       blocking_ = false;
-      interrupted = failed && !armed_;
+      interrupted = interrupted_;
       if (token) armed_ = false;  // until the STEP that follows has been answered
     }
-    if (token || interrupted) mailbox_.token();
+    // Whoever cut the wait off: a token may have been on its way to us, and only a STEP puts it back.
+    if (token || (failed && asked_)) mailbox_.token();
     if (failed && !interrupted) pause();
   }
 }
@@ -75,6 +78,7 @@ void WakeLoop::run() {
 bool WakeLoop::wait_for_token() {
   pulse_.beat();
   if (!connection_.connected()) connection_.connect();
+  asked_ = true;
   const redis::Reply reply = connection_.execute(
       {"BLPOP", wake_key_, std::to_string(kBlock.count() / 1000)}, kBlock + kWatchdog);
   return !reply.is_nil();

@@ -44,7 +44,9 @@ class WakeLoop {
   std::condition_variable changed_;
   bool armed_ = false;
   bool blocking_ = false;
+  bool interrupted_ = false;  // the wait under way, by arm()
   bool stop_ = false;
+  bool asked_ = false;  // the wait under way got as far as BLPOP; the thread's own
   std::thread thread_;
 };
 
