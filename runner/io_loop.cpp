@@ -98,7 +98,8 @@ void IoLoop::disconnected(const redis::Error& error) {
   registered_ = false;
   if (connection_) connection_->close();
   state_.connection_lost();
-  const Millis wait = reconnect_.next(random_u64());
+  // Redis, back from a gap, reaps nothing for one lease: until then we are there again.
+  const Millis wait = std::min(reconnect_.next(random_u64()), job_settings_.lease / 4);
   const Millis now = boot_now();
   reconnect_at_ = now + wait;
   metrics_.redis_connected(false);
