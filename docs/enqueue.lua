@@ -225,7 +225,7 @@ meta[1] = now - meta[10]
 store(id, meta)
 set, spare_token = to_alone, true
 end
-set[#set + 1] = score_of(meta)
+set[#set + 1] = text_of(score_of(meta))
 set[#set + 1] = id
 end
 local function flush_ready()
@@ -323,7 +323,7 @@ if redis.call('ZSCORE', KEYS[10], id) then return 'dead', KEYS[10] end
 if redis.call('ZSCORE', KEYS[9], id) then return 'done', KEYS[9] end
 return 'unknown'
 end
-local new_bodies, new_delayed = {}, {}
+local new_bodies, new_delayed, new_count, new_bytes, new_seq = {}, {}, 0, 0, nil
 local type_numbers = {}
 local function type_number(name)
 local number = type_numbers[name]
@@ -342,31 +342,40 @@ type_numbers[name] = number
 return number
 end
 local function admit(id, priority, delay, type_name, envelope, session, unique)
-local seq = num('seq', 0) + 1
-set_cfg('seq', seq)
-local meta = {delay, 0, 0, 0, 0, #envelope, 0, priority, type_number(type_name), now, seq}
-new_bodies[#new_bodies + 1] = id
-new_bodies[#new_bodies + 1] = envelope .. tail_of(meta)
-add_cfg('bytes', #envelope)
+local seq, number = (new_seq or num('seq', 0)) + 1, type_number(type_name)
+new_seq = seq
+new_bodies[2 * new_count + 1] = id
+new_bodies[2 * new_count + 2] = envelope .. struct.pack('>BBI6I6', priority, number, now, seq)
+new_count, new_bytes = new_count + 1, new_bytes + #envelope
+if delay == 0 and session == '' and unique == '' then
+local n = #to_ready
+to_ready[n + 1], to_ready[n + 2] = text_of((255 - priority) * 35184372088832 + seq), id
+type_changes[number] = (type_changes[number] or 0) + 1
+return
+end
+local meta = {delay, 0, 0, 0, 0, #envelope, 0, priority, number, now, seq}
 if session ~= '' or unique ~= '' then
 meta[12], meta[13], meta[7] = session, unique, 4
 end
-if delay > 0 or meta[7] > 0 then store(id, meta) end
 if session ~= '' then touch_session(session, now + delay) end
+store(id, meta)
 if delay > 0 then
 new_delayed[#new_delayed + 1] = now + delay
 new_delayed[#new_delayed + 1] = id
 else
 enter_ready(id, meta)
 end
-count('enqueued', 1)
 end
 local function flush_new()
+if new_count == 0 then return end
 call_vector('HSET', KEYS[8], new_bodies)
+set_cfg('seq', new_seq)
+add_cfg('bytes', new_bytes)
+count('enqueued', new_count)
 flush_facts()
 enter_delayed(new_delayed)
 flush_ready()
-new_bodies, new_delayed = {}, {}
+new_bodies, new_delayed, new_count, new_bytes, new_seq = {}, {}, 0, 0, nil
 end
 local force, n = ARGV[1] == '1', tonumber(ARGV[2])
 if #KEYS ~= 20 or not n or #ARGV ~= 2 + n * 6 then
@@ -401,7 +410,7 @@ end
 return {unique = unique, unique_ms = math.floor(unique_ms), session = session}
 end
 local max_payload = num('max_payload', 0)
-local jobs, ids = {}, {}
+local ids, options_of = {}, {}
 for i = 1, n do
 local at = 3 + (i - 1) * 6
 local id, type_name, envelope = ARGV[at], ARGV[at + 3], ARGV[at + 5]
@@ -424,9 +433,7 @@ return refuse({'toobig', i, payload, max_payload})
 end
 local options, problem = parse_options(ARGV[at + 4])
 if not options then return refuse({'bad', i, problem}) end
-ids[i] = id
-jobs[i] = {id = id, priority = priority, delay = delay, type = type_name, options = options,
-envelope = envelope}
+ids[i], options_of[i] = id, options
 end
 local bodies, results = hash_values(KEYS[8], ids), hash_values(KEYS[11], ids)
 local states, first_of, holder_of = {}, {}, {}
@@ -438,21 +445,21 @@ if expiry and tonumber(expiry) <= now then return nil end
 return redis.call('HGET', KEYS[12], key) or nil
 end
 for i = 1, n do
-local job = jobs[i]
-local unique = job.options.unique
+local id, unique, at = ids[i], options_of[i].unique, 3 + (i - 1) * 6
 local by = unique ~= '' and holder(unique)
 if bodies[i] or results[i] then
-states[i] = place_of(job.id)
-elseif first_of[job.id] then
-states[i] = first_of[job.id]
+states[i] = place_of(id)
+elseif first_of[id] then
+states[i] = first_of[id]
 elseif by then
 states[i] = {first_of[by] or place_of(by), by}
 else
-first_of[job.id] = job.delay > 0 and 'delayed' or 'ready'
-if unique ~= '' then holder_of[unique] = job.id end
+local later = tonumber(ARGV[at + 2]) > 0
+first_of[id] = later and 'delayed' or 'ready'
+if unique ~= '' then holder_of[unique] = id end
 fresh = fresh + 1
-fresh_bytes = fresh_bytes + #job.envelope
-if job.delay == 0 then fresh_now = fresh_now + 1 end
+fresh_bytes = fresh_bytes + #ARGV[at + 5]
+if not later then fresh_now = fresh_now + 1 end
 end
 end
 local max_depth, max_bytes = num('max_depth', 0), num('max_bytes', 0)
@@ -473,16 +480,16 @@ return refuse({'full', 1000, 'bytes'})
 end
 local uniques, expiries = {}, {}
 for i = 1, n do
-local job = jobs[i]
 if states[i] then
 count('duplicate', 1)
 else
-local unique, unique_ms = job.options.unique, job.options.unique_ms
-admit(job.id, job.priority, job.delay, job.type, job.envelope, job.options.session,
-unique_ms == 0 and unique or '')
+local id, options, at = ids[i], options_of[i], 3 + (i - 1) * 6
+local unique, unique_ms = options.unique, options.unique_ms
+admit(id, tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), ARGV[at + 3], ARGV[at + 5],
+options.session, unique_ms == 0 and unique or '')
 if unique ~= '' then
 uniques[#uniques + 1] = unique
-uniques[#uniques + 1] = job.id
+uniques[#uniques + 1] = id
 if unique_ms > 0 then
 expiries[#expiries + 1] = now + unique_ms
 expiries[#expiries + 1] = unique

@@ -46,7 +46,7 @@ local function parse_options(text)
 end
 
 local max_payload = num('max_payload', 0)
-local jobs, ids = {}, {}
+local ids, options_of = {}, {}
 for i = 1, n do
   local at = 3 + (i - 1) * 6
   local id, type_name, envelope = ARGV[at], ARGV[at + 3], ARGV[at + 5]
@@ -69,9 +69,7 @@ for i = 1, n do
   end
   local options, problem = parse_options(ARGV[at + 4])
   if not options then return refuse({'bad', i, problem}) end
-  ids[i] = id
-  jobs[i] = {id = id, priority = priority, delay = delay, type = type_name, options = options,
-             envelope = envelope}
+  ids[i], options_of[i] = id, options
 end
 
 -- A job lives while it has a body, or (done) a result.
@@ -88,21 +86,21 @@ local function holder(key)
 end
 
 for i = 1, n do
-  local job = jobs[i]
-  local unique = job.options.unique
+  local id, unique, at = ids[i], options_of[i].unique, 3 + (i - 1) * 6
   local by = unique ~= '' and holder(unique)
   if bodies[i] or results[i] then
-    states[i] = place_of(job.id)
-  elseif first_of[job.id] then
-    states[i] = first_of[job.id]
+    states[i] = place_of(id)
+  elseif first_of[id] then
+    states[i] = first_of[id]
   elseif by then
     states[i] = {first_of[by] or place_of(by), by}
   else
-    first_of[job.id] = job.delay > 0 and 'delayed' or 'ready'
-    if unique ~= '' then holder_of[unique] = job.id end
+    local later = tonumber(ARGV[at + 2]) > 0
+    first_of[id] = later and 'delayed' or 'ready'
+    if unique ~= '' then holder_of[unique] = id end
     fresh = fresh + 1
-    fresh_bytes = fresh_bytes + #job.envelope
-    if job.delay == 0 then fresh_now = fresh_now + 1 end
+    fresh_bytes = fresh_bytes + #ARGV[at + 5]
+    if not later then fresh_now = fresh_now + 1 end
   end
 end
 
@@ -126,16 +124,16 @@ end
 
 local uniques, expiries = {}, {}
 for i = 1, n do
-  local job = jobs[i]
   if states[i] then
     count('duplicate', 1)
   else
-    local unique, unique_ms = job.options.unique, job.options.unique_ms
-    admit(job.id, job.priority, job.delay, job.type, job.envelope, job.options.session,
-          unique_ms == 0 and unique or '')
+    local id, options, at = ids[i], options_of[i], 3 + (i - 1) * 6
+    local unique, unique_ms = options.unique, options.unique_ms
+    admit(id, tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), ARGV[at + 3], ARGV[at + 5],
+          options.session, unique_ms == 0 and unique or '')
     if unique ~= '' then
       uniques[#uniques + 1] = unique
-      uniques[#uniques + 1] = job.id
+      uniques[#uniques + 1] = id
       if unique_ms > 0 then
         expiries[#expiries + 1] = now + unique_ms
         expiries[#expiries + 1] = unique

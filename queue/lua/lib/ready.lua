@@ -18,7 +18,7 @@ local function enter_ready(id, meta)
     store(id, meta)
     set, spare_token = to_alone, true
   end
-  set[#set + 1] = score_of(meta)
+  set[#set + 1] = text_of(score_of(meta))
   set[#set + 1] = id
 end
 
