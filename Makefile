@@ -27,11 +27,13 @@ test: build ## every layer of tests; the last line says how many passed and fail
 	@tools/test $(BUILD) --parallel $(TEST_JOBS)
 
 # The random tests with ten times the work, for nights and for changes of the scripts: a million
-# operations beside the model take a quarter of an hour.
-soak: setup ## the queue's random tests, long
+# operations beside the model take a quarter of an hour. Outages last as long as in real life, two
+# minutes each.
+soak: setup ## the queue's random tests and the faults of Redis, long
 	@cmake --preset $(PRESET) >/dev/null
-	@cmake --build --preset $(PRESET) --target test_queue_model
+	@cmake --build --preset $(PRESET) --target test_queue_model test_runner_faults
 	@WORKERPOOL_MODEL_OPERATIONS=1000000 $(BUILD)/tests/queue/model/test_queue_model
+	@WORKERPOOL_SOAK=1 WORKERPOOL_BIN=$(BUILD)/bin $(BUILD)/tests/runner/test_runner_faults
 
 # Figures, not a pass or a fail; kept in a file, so that two commits can be compared.
 bench: setup ## measures the queue beside the ceiling of this machine's Redis
