@@ -148,6 +148,29 @@ TEST_CASE_FIXTURE(Place, "until empty: every job runs, it ends by itself, and th
   CHECK_FALSE(std::filesystem::exists(path + "/run/workerpool/tiny/redis.sock"));
 }
 
+TEST_CASE_FIXTURE(Place, "limits over all workers hold, and payloads are kept when asked for") {
+  const test::RedisServer redis;
+  // Exits with 1 when another one runs at the same moment.
+  pool(R"([sh, -c, "mkdir busy || exit 1; cat; rmdir busy"])",
+       "  jobs: {maxActive: 1, rate: {jobs: 2, per: 1s}, retention: {payloads: true}}\n");
+  Client client(redis.url());
+  client.enqueue({"a", "b", "c", "d", "e", "f"});
+  const auto operator_process = start({"--until-empty", "--redis", redis.url()});
+  const auto exit = operator_process->wait(Millis{60000});
+  INFO(operator_process->output());
+  CHECK(exit == 0);
+  CHECK(report().at("completed") == 6);
+  CHECK(report().at("failedAttempts") == 0);
+  CHECK(report().at("peakWorkers") == 2);
+  // Two at once, the other four at two a second, and the last of them starts the end.
+  CHECK(report().at("durationMs") >= 1900);
+  std::multiset<std::string> payloads;
+  for (const auto& [id, finished] : client.queue.list(queue::JobState::done, 0, 10).jobs) {
+    payloads.insert(client.queue.job(id).payload);
+  }
+  CHECK(payloads == std::multiset<std::string>{"a", "b", "c", "d", "e", "f"});
+}
+
 TEST_CASE_FIXTURE(Place, "the handler runs beside the pool's file, whatever our folder is") {
   std::ofstream(path + "/job.sh") << "pwd";
   pool("[sh, job.sh]");
