@@ -34,6 +34,7 @@ TEST_CASE("Redis is killed under load, again and again: nothing acknowledged is 
   wait_idle(queue);
   // Results waited, and a claim whose reply was lost was given back: nothing ran twice.
   check_books(queue, folder, ids, 0);
+  CHECK(queue->counts().stat["lost"] == 0);  // nor waited for a lease to lapse
   CHECK(first.log().find("registered again") != std::string::npos);
 }
 
@@ -56,6 +57,7 @@ TEST_CASE("scripts flushed and connections cut in the middle of the load: every 
   const auto ids = producer.finish();
   wait_idle(queue);
   check_books(queue, folder, ids, 0);
+  CHECK(queue->counts().stat["lost"] == 0);
 }
 
 TEST_CASE("Redis comes back empty: old claims are stale, and the next jobs run as on day one") {
