@@ -401,7 +401,7 @@ local unique_ms = options.unique_ms or 0
 if type(unique) ~= 'string' or #unique > 256 then
 return nil, 'unique: a text of at most 256 bytes'
 end
-if type(unique_ms) ~= 'number' or unique_ms < 0 or unique_ms > 315360000000 then
+if type(unique_ms) ~= 'number' or not (unique_ms >= 0 and unique_ms <= 315360000000) then
 return nil, 'unique_ms: 0 to 10 years'
 end
 if session ~= '' and (type(session) ~= 'string' or not is_word(session)) then

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "queue/queue.h"
+#include "queue/redis/script.h"
 #include "tests/queue/fixture.h"
 
 using namespace wp;
@@ -93,5 +94,21 @@ TEST_CASE("a key may pass from an expiry to a job that holds it, and back") {
   CHECK(f.put({keyed("z", "k")})[0].id == "y");
   (void)f.queue.remove({"y"});
   CHECK_FALSE(f.put({keyed("z", "k", Millis{60000})})[0].duplicate);
+  f.check();
+}
+
+TEST_CASE("a time that is no number is refused: its key would be held for ever") {
+  QueueFixture f;
+  const redis::Script script("enqueue");
+  redis::ScriptCall call;
+  call.script = &script;
+  for (const std::string& part : script.key_names()) call.keys.push_back(key_name("q", part));
+  for (const char* time : {"nan", "NaN", "-nan", "Infinity", "-1", "1e12", "\"1\""}) {
+    CAPTURE(time);
+    call.args = {"0", "1", "x", "100", "0", "default",
+                 std::string("{\"unique\":\"k\",\"unique_ms\":") + time + "}", "\n"};
+    CHECK(f.raw.call(call).at(0).text() == "bad");
+  }
+  CHECK(f.raw.execute({"HLEN", key_name("q", "uniq")}).integer() == 0);
   f.check();
 }
