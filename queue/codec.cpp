@@ -1,6 +1,7 @@
 #include "queue/codec.h"
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <openssl/evp.h>
 
@@ -69,6 +70,18 @@ std::string text_member(const json& object, const char* name, std::string fallba
   return found != object.end() && found->is_string() ? found->get<std::string>() : fallback;
 }
 
+// ENQUEUE does not look into chains: what no job may have is replaced before it becomes one. An id
+// may not be a path, for one.
+void make_valid(ChainStep& step) {
+  constexpr std::int64_t kAny = std::numeric_limits<std::int64_t>::max();
+  NewJob job;
+  job.id = step.id;
+  if (!problem_with(job, kAny).empty()) step.id.clear();  // one is made when it is enqueued
+  job = NewJob{};
+  job.type = step.type;
+  if (!problem_with(job, kAny).empty()) step.type = "default";
+}
+
 std::vector<ChainStep> decode_chain(const json& header) {
   std::vector<ChainStep> chain;
   const auto steps = header.find("chain");
@@ -85,6 +98,7 @@ std::vector<ChainStep> decode_chain(const json& header) {
     if (priority != raw.end() && priority->is_number_integer()) {
       step.priority = std::clamp(priority->get<int>(), 0, 255);
     }
+    make_valid(step);
     chain.push_back(std::move(step));
   }
   return chain;

@@ -50,11 +50,13 @@ std::string_view cause_within(std::string_view message) {
 }  // namespace
 
 ErrorClass classify_reply(std::string_view message) {
-  static constexpr std::array<std::pair<std::string_view, ErrorClass>, 12> kPrefixes = {{
+  static constexpr std::array<std::pair<std::string_view, ErrorClass>, 13> kPrefixes = {{
       {"NOAUTH", ErrorClass::auth},
       {"WRONGPASS", ErrorClass::auth},
       {"ERR AUTH", ErrorClass::auth},
       {"ERR invalid password", ErrorClass::auth},
+      // Who has not said a password may only send short commands.
+      {"ERR Protocol error: unauthenticated", ErrorClass::auth},
       {"NOPERM", ErrorClass::permission},
       {"LOADING", ErrorClass::loading},
       {"MASTERDOWN", ErrorClass::loading},

@@ -60,6 +60,16 @@ TEST_CASE("a chain travels in the envelope, whatever its payloads' bytes") {
   CHECK_FALSE(next_in_chain("s", {}, "42").has_value());
 }
 
+TEST_CASE("a chain's step with a name that no job may have gets another") {
+  const Envelope envelope = decode_envelope(
+      "{\"chain\":[{\"id\":\"../../x\",\"type\":\"a b\"},{\"id\":\"fine\",\"type\":\"t\"}]}\n");
+  REQUIRE(envelope.chain.size() == 2);
+  CHECK(envelope.chain[0].id.empty());
+  CHECK(envelope.chain[0].type == "default");
+  CHECK(envelope.chain[1].id == "fine");
+  CHECK(envelope.chain[1].type == "t");
+}
+
 TEST_CASE("a fence that is cut short is an error, not a number") {
   CHECK_THROWS_AS((void)decode_own("short"), wp::redis::Error);
 }
