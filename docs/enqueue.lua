@@ -427,6 +427,7 @@ return refuse({'bad', i, 'type: 1 to 64 of A-Z a-z 0-9 . _ : -'})
 end
 local line = string.find(envelope, '\n', 1, true)
 if not line then return refuse({'bad', i, 'envelope: a header line, then the payload'}) end
+if line > 67108864 then return refuse({'bad', i, 'envelope: a header of at most 64 MiB'}) end
 local payload = #envelope - line
 if max_payload > 0 and payload > max_payload then
 return refuse({'toobig', i, payload, max_payload})

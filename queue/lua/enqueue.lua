@@ -36,7 +36,7 @@ local function parse_options(text)
   if type(unique) ~= 'string' or #unique > 256 then
     return nil, 'unique: a text of at most 256 bytes'
   end
-  -- Not "<" and ">": cjson reads NaN, of which neither is true.
+  -- JSON is read with NaN in it: that is neither below nor above anything.
   if type(unique_ms) ~= 'number' or not (unique_ms >= 0 and unique_ms <= 315360000000) then
     return nil, 'unique_ms: 0 to 10 years'
   end
@@ -64,6 +64,7 @@ for i = 1, n do
   end
   local line = string.find(envelope, '\n', 1, true)
   if not line then return refuse({'bad', i, 'envelope: a header line, then the payload'}) end
+  if line > 67108864 then return refuse({'bad', i, 'envelope: a header of at most 64 MiB'}) end
   local payload = #envelope - line
   if max_payload > 0 and payload > max_payload then
     return refuse({'toobig', i, payload, max_payload})

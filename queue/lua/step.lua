@@ -269,15 +269,23 @@ local function drop_bodiless(ids, bodies)
   return kept, kept_bodies
 end
 
+-- The ids are a suspect's, or the first of T:ready: as many of those as one reply may carry. A
+-- client that cannot take the reply gives all back, and would be handed the same again.
+local CLAIM_BYTES = 67108864
 local function claim(ids, alone)
   local byte, sub, unpack_struct, pack = string.byte, string.sub, struct.unpack, struct.pack
   local bodies = hash_values(K_body, ids)
+  local fit, bytes, whole = #ids, 0, true
   for i = 1, #ids do
-    if not bodies[i] then
-      ids, bodies = drop_bodiless(ids, bodies)
+    bytes, whole = bytes + (bodies[i] and #bodies[i] or 0), whole and bodies[i]
+    if bytes > CLAIM_BYTES and i > 1 then
+      fit = i - 1
       break
     end
   end
+  while #ids > fit do ids[#ids], bodies[#bodies] = nil, nil end
+  if not alone then redis.call('ZREMRANGEBYRANK', K_ready, 0, fit - 1) end
+  if not whole then ids, bodies = drop_bodiless(ids, bodies) end
   local metas, n = hash_values(K_meta, ids), #ids
   -- At least the time, in 2048ths of a ms: a server that is empty, or was promoted and had not heard
   -- of the last claims, gives no fence a second time.
@@ -330,8 +338,8 @@ if want > 0 and not is_paused() and not retired then
       redis.call('ZREM', K_alone, suspect)
       claim({suspect}, true)
     elseif others then
-      local popped = pop_first(K_ready, room)
-      if #popped > 0 then claim(popped, false) end
+      local first = redis.call('ZRANGE', K_ready, 0, room - 1)
+      if #first > 0 then claim(first, false) end
     end
     -- One that sleeps must learn when the rate opens, for this one may be busy then.
     if rated and #claimed > 0 and rate_tokens() < 1 then spare_token = true end

@@ -330,3 +330,19 @@ TEST_CASE("bad jobs are refused before anything is sent") {
   jobs[0].priority = 256;
   CHECK_THROWS_AS((void)f.queue.enqueue(jobs), std::invalid_argument);
 }
+
+TEST_CASE("one reply carries no more than a client takes: large jobs are claimed a few at a time") {
+  QueueFixture f;
+  std::vector<NewJob> jobs(3);
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    jobs[i].id = "large" + std::to_string(i);
+    jobs[i].chain.resize(30, ChainStep{"", "next", std::string(1024 * 1024, 'x'), 100});
+  }
+  (void)f.put(jobs);
+  for (const std::size_t expected : {2U, 1U, 0U}) {
+    const auto claimed = f.claim(expected == 2 ? "pod-a/1" : "pod-b/1", 16);
+    CHECK(claimed.size() == expected);
+    if (expected == 2) CHECK(claimed[0].id == "large0");
+    f.check();
+  }
+}
