@@ -69,9 +69,27 @@ void WakeLoop::run() {
       interrupted = interrupted_;
       if (token) armed_ = false;  // until the STEP that follows has been answered
     }
+    if (failed && asked_) reconnect();
     // Whoever cut the wait off: a token may have been on its way to us, and only a STEP puts it back.
     if (token || (failed && asked_)) mailbox_.token();
     if (failed && !interrupted) pause();
+  }
+}
+
+// Until Redis has seen the end of a connection that was cut, it may still hand a token to it. The
+// first answer on a new one comes after that: a STEP that follows finds what the token stood for.
+void WakeLoop::reconnect() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stop_) return;
+    connection_.clear_interrupt();
+  }
+  try {
+    connection_.connect();
+    (void)connection_.execute({"PING"});
+  } catch (const redis::Error& e) {
+    log::debug("waiting for work: no new connection yet", {{"error", e.what()}});
+    connection_.close();
   }
 }
 

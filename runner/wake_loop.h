@@ -32,6 +32,7 @@ class WakeLoop {
  private:
   void run();
   /// Waits on the list; true when a token was taken.
+  void reconnect();
   bool wait_for_token();
   void pause();
 

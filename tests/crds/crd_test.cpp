@@ -14,6 +14,7 @@
 #include "tests/crds/cluster.h"
 #include "tests/operator/pool/rule_cases.h"
 #include "tests/operator/pool/support.h"
+#include "tests/support/wait.h"
 
 using namespace wp;
 using namespace wp::pool;
@@ -33,9 +34,16 @@ void ready() {
   static const bool done = [] {
     const Answer applied = kubectl("apply --server-side -f '" + source() + "/crds'");
     REQUIRE_MESSAGE(applied.ok, applied.text);
-    const Answer waited = kubectl(
-        "wait --for=condition=Established --timeout=30s "
-        "crd/workerpools.workerpool.dev");
+    // `wait` itself fails while the new resource has no conditions at all.
+    Answer waited;
+    (void)test::eventually(
+        [&] {
+          waited = kubectl(
+              "wait --for=condition=Established --timeout=30s "
+              "crd/workerpools.workerpool.dev");
+          return waited.ok;
+        },
+        Millis{60000});
     REQUIRE_MESSAGE(waited.ok, waited.text);
     kubectl("create namespace media");  // may be there already
     return true;
