@@ -233,6 +233,15 @@ Own decode_own(std::string_view packed) {
   return own;
 }
 
+bool says_broken(const std::string& info) {
+  if (info.empty()) return false;
+  const json words = json::parse(info, nullptr, false);
+  if (!words.is_object()) return false;
+  const auto broken = words.find("broken");
+  return broken != words.end() && broken->is_boolean() && broken->get<bool>();
+}
+
+
 std::string result_to_json(std::string_view packed) {
   if (packed.empty()) return "{}";
   const json doc = json::from_msgpack(packed, true, false);

@@ -53,6 +53,10 @@ Own decode_own(std::string_view packed);
 /// T:body is the envelope, then so many bytes of facts.
 inline constexpr std::size_t kBodyTailBytes = 14;
 
+/// Whether a worker's own words (T:winfo, JSON) say that its handler cannot run. Whatever stands
+/// there.
+bool says_broken(const std::string& info);
+
 /// T:res (MessagePack) as a JSON document with the names that people read: result, error,
 /// duration_ms, progress, message, history. "{}" when it is empty or broken.
 std::string result_to_json(std::string_view packed);

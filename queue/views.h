@@ -67,7 +67,8 @@ struct WorkerCounts {
   Millis last_beat{0};  // Redis's clock
   int held = 0;         // jobs it holds
   bool retired = false;
-  std::string info;  // JSON as the worker wrote it; empty unless asked for
+  std::string info;     // JSON as the worker wrote it; empty unless asked for
+  bool broken = false;  // its handler cannot run, says the info
 };
 
 /// A pod that may claim no more.

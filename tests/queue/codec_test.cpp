@@ -18,6 +18,14 @@ TEST_CASE("an envelope keeps any payload byte for byte") {
   CHECK(envelope.payload == payload);
 }
 
+TEST_CASE("a worker is broken when its own words say so, whatever else may stand there") {
+  CHECK(says_broken(R"({"slots":1,"broken":true})"));
+  for (const char* words : {"", "{}", R"({"broken":false})", R"({"broken":"true"})", "[true]",
+                            R"({"broken":tr)", "\xff"}) {
+    CHECK_FALSE(says_broken(words));
+  }
+}
+
 TEST_CASE("a job with nothing to say beside its payload costs one byte") {
   NewJob job;
   job.payload = "{\"n\":1}";
