@@ -15,6 +15,10 @@ using wp::test::RedisServer;
 TEST_CASE("while no handler can run the pool grows no further, says so, and goes on when one can") {
   RedisServer server;
   Bench b(kSpec, server.endpoint());
+  REQUIRE(eventually([&] {
+    return b.condition_is(pool::condition::kScalingActive, pool::ConditionStatus::is_true,
+                          pool::reason::kAutomatic);
+  }));
   b.put(2);
   REQUIRE(eventually([&] { return b.workload.now() == 1; }));
 
