@@ -106,6 +106,7 @@ class Enqueue {
     defaults_.type = request.type.empty() ? "default" : request.type;
     defaults_.priority = static_cast<int>(request.priority);
     defaults_.delay = request.delay;
+    defaults_.timeout = request.timeout;
     defaults_.unique_for = request.unique_for;
     defaults_.session = request.session;
   }

@@ -114,6 +114,7 @@ ClaimedJob decode_claim(const std::string& id, const std::string& packed_own,
   job.payload = std::move(envelope.payload);
   job.chain = std::move(envelope.chain);
   job.previous = std::move(envelope.previous);
+  job.timeout = envelope.timeout;
   return job;
 }
 

@@ -36,6 +36,33 @@ TEST_CASE("one job: its id, what became of it, and where it went") {
   f.check();
 }
 
+TEST_CASE("--timeout: the job's own, a batch's default, and each step's") {
+  CtlFixture f;
+  const TempFolder folder;
+  CHECK(f.ctl({"enqueue", "t", "-q", "q", "--id", "a", "--timeout", "30s", "--chain",
+               R"([{"id":"b","timeout":"5s"},{"id":"c"}])"})
+            .exit == 0);
+  CHECK(f.ctl({"enqueue", "-q", "q", "--timeout", "2m", "--batch",
+               folder.file("b", "{\"id\":\"d\"}\n{\"id\":\"e\",\"timeout\":\"1ms\"}\n")})
+            .exit == 0);
+  const auto claimed = f.claim("w/1", 3);
+  REQUIRE(claimed.size() == 3);
+  CHECK(claimed[0].timeout == Millis{30'000});
+  REQUIRE(claimed[0].chain.size() == 2);
+  CHECK(claimed[0].chain[0].timeout == Millis{5000});
+  CHECK(claimed[0].chain[1].timeout == Millis{0});
+  CHECK(claimed[1].timeout == Millis{120'000});
+  CHECK(claimed[2].timeout == Millis{1});
+  CHECK(f.json({"jobs", "show", "q", "a"})["timeout_ms"] == 30'000);
+  for (const char* bad : {"30", "-1s", "721h"}) {
+    CHECK(f.ctl({"enqueue", "t", "-q", "q", "--timeout", bad}).exit == 2);
+  }
+  const Ran ran = f.ctl({"enqueue", "t", "-q", "q", "--chain", R"([{"timeout":"721h"}])"});
+  CHECK(ran.exit == 2);
+  CHECK(holds(ran.err, "chain: step 1: timeout"));
+  CHECK(f.waiting() == 0);
+}
+
 TEST_CASE("payloads: text, file, standard input, a text that begins with @; any bytes") {
   CtlFixture f;
   const TempFolder folder;
@@ -125,7 +152,8 @@ TEST_CASE("a bad line of a file: named with what is allowed, and nothing is take
   const Ran ran = f.ctl({"enqueue", "-q", "q", "--batch", file});
   CHECK(ran.exit == 2);
   CHECK(holds(ran.err, file + ":1101: unknown key \"typ\": allowed keys are type, payload, id, "
-                              "priority, delay, unique, unique_for, session, chain; nothing was "
+                              "priority, delay, timeout, unique, unique_for, session, chain; "
+                              "nothing was "
                               "sent"));
   CHECK(f.waiting() == 0);
 

@@ -213,6 +213,30 @@ TEST_CASE("released jobs return to their old place, uncounted") {
   f.check();
 }
 
+TEST_CASE("a job's own time-out comes with its claim, and a step's with that step") {
+  QueueFixture f;
+  NewJob job;
+  job.id = "x";
+  job.timeout = Millis{30'000};
+  job.chain.resize(1);
+  job.chain[0].id = "y";
+  job.chain[0].timeout = Millis{7};
+  f.put("plain");
+  (void)f.put({job});
+  auto claimed = f.claim(kWorker, 2);
+  REQUIRE(claimed.size() == 2);
+  CHECK(claimed[0].timeout == Millis{0});
+  CHECK(claimed[1].timeout == Millis{30'000});
+  CHECK(f.queue.job("x").timeout == Millis{30'000});
+  Settlement s = f.settle(claimed[1]);
+  s.next = next_in_chain("", claimed[1].chain, "");
+  claimed = f.queue.step(kWorker, {s}, 1).claimed;
+  REQUIRE(claimed.size() == 1);
+  CHECK(claimed[0].id == "y");
+  CHECK(claimed[0].timeout == Millis{7});
+  f.check();
+}
+
 TEST_CASE("leaving forgets the worker") {
   QueueFixture f;
   (void)f.queue.register_worker(kWorker, "{}", {});

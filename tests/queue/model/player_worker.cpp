@@ -166,7 +166,8 @@ void Player::expect_claims(const std::string& worker, const std::vector<ClaimedJ
                        known.losses));
     expect(job.priority == known.priority && job.payload == known.payload &&
                job.previous == known.previous && job.session == known.session &&
-               job.alone == known.suspect && job.chain.size() == known.chain.size(),
+               job.timeout == known.timeout && job.alone == known.suspect &&
+               job.chain.size() == known.chain.size(),
            job.id + " is claimed with other facts than it was enqueued with");
     if (job.session.empty()) continue;
     const ModelSession* session = world_.session(job.session);

@@ -25,6 +25,7 @@ struct ModelJob {
   std::size_t bytes = 0;  // of the envelope
   std::vector<queue::ChainStep> chain;
   std::string previous;
+  Millis timeout{0};
   std::int64_t due = 0;  // delayed: kLater, or a time in the past
   std::string worker;    // active
   std::int64_t epoch = 0;
