@@ -126,8 +126,13 @@ enum class Settled {
 };
 std::string_view to_string(Settled settled);
 
-/// What jobs given back are: never started, or stopped by us. Both count nothing against the job.
-enum class ReleaseKind { unstarted, interrupted };
+/// What jobs given back are. None of these counts anything against the job.
+enum class ReleaseKind {
+  unstarted,    // back to its old place
+  interrupted,  // stopped by us: back to its old place, and noted
+  aside,        // could not run here: after half a minute, at the end of its priority, so that it
+                // holds up no other at the head
+};
 
 /// Progress of a running job, visible to anyone.
 struct Progress {

@@ -163,6 +163,9 @@ void World::take_back(const Jobs& taken, Back how) {
     job->cancelled = false;
     if (dead) {
       bury(*job);
+    } else if (how == Back::aside) {
+      job->state = JobState::delayed;
+      job->due = kLater;
     } else {
       enter_ready(*job);
     }

@@ -67,7 +67,7 @@ struct Settings {
 class World {
  public:
   using Jobs = std::vector<ModelJob*>;
-  enum class Back { released, interrupted, loss, crash, suspect };
+  enum class Back { released, interrupted, aside, loss, crash, suspect };
 
   ModelJob* find(const std::string& id);
   /// In the order of their set: who runs first, who is due first, else by id.
