@@ -39,7 +39,6 @@ std::vector<UnsupportedField> table() {
       {"spec.scaling.ramp", "", "raise maxReplicas by hand meanwhile"},
       {"spec.jobs.onPartition", "", "a runner that is cut off kills its handlers"},
       {"spec.jobs.session", "", "handlers do not get their job's session yet"},
-      {"spec.jobs.schema", "{}", "payloads are not checked yet; check them in the handler"},
       {"spec.health.stallTimeout", "", "stalled jobs are not found yet; set jobs.timeout"},
       {"spec.health.checkInterval", "", "stalled jobs are not found yet; set jobs.timeout"},
       {"spec.pause", "\"Claims\"", "set spec.replicas to hold a size"},

@@ -42,6 +42,7 @@ const std::set<std::string, std::less<>> kSupported = {"spec.queue.name",
                                                        "spec.jobs.backoff",
                                                        "spec.jobs.retention",
                                                        "spec.jobs.maxPayload",
+                                                       "spec.jobs.schema",
                                                        "spec.replicas"};
 
 bool covers(std::string_view parent, std::string_view path) {
