@@ -62,12 +62,21 @@ json encode_step(const ChainStep& step) {
   } else {
     out["payload_base64"] = to_base64(step.payload);
   }
+  if (step.timeout > Millis{0}) out["timeout_ms"] = step.timeout.count();
   return out;
 }
 
 std::string text_member(const json& object, const char* name, std::string fallback) {
   const auto found = object.find(name);
   return found != object.end() && found->is_string() ? found->get<std::string>() : fallback;
+}
+
+Millis timeout_member(const json& object) {
+  const auto found = object.find("timeout_ms");
+  if (found == object.end() || !found->is_number()) return Millis{0};
+  const double value = found->get<double>();
+  const bool fine = value >= 1 && value <= static_cast<double>(kMaxJobTimeout.count());
+  return Millis{fine ? static_cast<std::int64_t>(value) : 0};
 }
 
 // ENQUEUE does not look into chains: what no job may have is replaced before it becomes one. An id
@@ -98,6 +107,7 @@ std::vector<ChainStep> decode_chain(const json& header) {
     if (priority != raw.end() && priority->is_number_integer()) {
       step.priority = std::clamp(priority->get<int>(), 0, 255);
     }
+    step.timeout = timeout_member(raw);
     make_valid(step);
     chain.push_back(std::move(step));
   }
@@ -135,8 +145,10 @@ class Reader {
 
 std::string encode_envelope(const NewJob& job) {
   std::string bytes;
-  if (job.type != "default" || !job.chain.empty() || !job.previous.empty()) {
+  if (job.type != "default" || job.timeout > Millis{0} || !job.chain.empty() ||
+      !job.previous.empty()) {
     json header = {{"type", job.type}};
+    if (job.timeout > Millis{0}) header["timeout_ms"] = job.timeout.count();
     for (const ChainStep& step : job.chain) header["chain"].push_back(encode_step(step));
     if (!job.previous.empty()) header["previous"] = job.previous;
     bytes = dump(header);
@@ -148,15 +160,15 @@ std::string encode_envelope(const NewJob& job) {
 
 Envelope decode_envelope(std::string_view bytes) {
   const std::size_t line = bytes.find('\n');
-  if (line == 0) return {"default", std::string(bytes.substr(1)), {}, {}};
+  if (line == 0) return {"default", std::string(bytes.substr(1)), {}, {}, {}};
   if (line != std::string_view::npos) {
     const json header = json::parse(bytes.substr(0, line), nullptr, false);
     if (header.is_object()) {
       return {text_member(header, "type", "default"), std::string(bytes.substr(line + 1)),
-              decode_chain(header), text_member(header, "previous", "")};
+              decode_chain(header), text_member(header, "previous", ""), timeout_member(header)};
     }
   }
-  return {"default", std::string(bytes), {}, {}};
+  return {"default", std::string(bytes), {}, {}, {}};
 }
 
 std::string encode_options(const NewJob& job) {

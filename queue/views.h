@@ -138,6 +138,7 @@ struct JobView {
   std::int64_t epoch = 0;  // active
   bool cancelled = false;  // active: its worker was told
   Millis lease_until{0};   // active
+  Millis timeout{0};       // its own, of one attempt, while the payload is there; 0: none
   std::string session;
   std::string unique;  // the key that it holds while it lives
   std::string result;  // JSON document: result or error, history, progress

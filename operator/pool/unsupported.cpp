@@ -36,7 +36,6 @@ std::vector<UnsupportedField> table() {
       {"spec.scaling.budget", "", "set maxReplicas, or a ResourceQuota"},
       {"spec.scaling.schedules", "", "set minReplicas by a CronJob meanwhile"},
       {"spec.scaling.ramp", "", "raise maxReplicas by hand meanwhile"},
-      {"spec.jobs.schema", "{}", "payloads are not checked yet; check them in the handler"},
       {"spec.pause", "\"Claims\"", "set spec.replicas to hold a size"},
   };
 }

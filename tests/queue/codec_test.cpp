@@ -68,6 +68,47 @@ TEST_CASE("a chain travels in the envelope, whatever its payloads' bytes") {
   CHECK_FALSE(next_in_chain("s", {}, "42").has_value());
 }
 
+TEST_CASE("a time-out travels in the header, each step's with its step") {
+  NewJob job;
+  job.payload = "p";
+  job.timeout = wp::Millis{30'000};
+  job.chain.resize(2);
+  job.chain[1].timeout = wp::Millis{5};
+  CHECK(encode_envelope(NewJob{}) == "\n");
+  const Envelope envelope = decode_envelope(encode_envelope(job));
+  CHECK(envelope.type == "default");
+  CHECK(envelope.payload == "p");
+  CHECK(envelope.timeout == wp::Millis{30'000});
+  REQUIRE(envelope.chain.size() == 2);
+  CHECK(envelope.chain[0].timeout == wp::Millis{0});
+  const auto second = next_in_chain("", envelope.chain, "");
+  CHECK(second->timeout == wp::Millis{0});
+  CHECK(next_in_chain("", second->chain, "")->timeout == wp::Millis{5});
+}
+
+TEST_CASE("a foreign header's time-out that is none is left out, and nothing else") {
+  struct Row {
+    const char* value;
+    std::int64_t ms;
+  };
+  for (const Row& row :
+       {Row{"1", 1}, Row{"30000", 30000}, Row{"30000.0", 30000}, Row{"2592000000", 2592000000},
+        Row{"2592000001", 0}, Row{"0", 0}, Row{"0.5", 0}, Row{"-5", 0}, Row{"\"30s\"", 0},
+        Row{"null", 0}, Row{"true", 0}, Row{"[1]", 0}, Row{"1e300", 0},
+        Row{"18446744073709551615", 0}, Row{"-9223372036854775808", 0}}) {
+    CAPTURE(row.value);
+    const std::string member = std::string("\"timeout_ms\":") + row.value;
+    const Envelope envelope = decode_envelope("{\"type\":\"t\"," + member +
+                                              ",\"chain\":[{\"type\":\"u\"," + member + "}]}\nx");
+    CHECK(envelope.timeout.count() == row.ms);
+    CHECK(envelope.type == "t");
+    CHECK(envelope.payload == "x");
+    REQUIRE(envelope.chain.size() == 1);
+    CHECK(envelope.chain[0].timeout.count() == row.ms);
+    CHECK(envelope.chain[0].type == "u");
+  }
+}
+
 TEST_CASE("a chain's step with a name that no job may have gets another") {
   const Envelope envelope = decode_envelope(
       "{\"chain\":[{\"id\":\"../../x\",\"type\":\"a b\"},{\"id\":\"fine\",\"type\":\"t\"}]}\n");

@@ -48,6 +48,7 @@ const std::set<std::string, std::less<>> kSupported = {"spec.queue.name",
                                                        "spec.jobs.session",
                                                        "spec.health.stallTimeout",
                                                        "spec.health.checkInterval",
+                                                       "spec.jobs.schema",
                                                        "spec.replicas"};
 
 bool covers(std::string_view parent, std::string_view path) {
