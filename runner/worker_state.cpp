@@ -79,7 +79,7 @@ void WorkerState::judge_trial(Millis now) {
 }
 
 bool WorkerState::wants_token(Millis now) const {
-  return want(now) > 0 && !token_taken_ && !prompted_;
+  return want(now) > 0 && tokens_ == 0 && !prompted_;
 }
 
 std::optional<Millis> WorkerState::wake_at(Millis now) const {
@@ -106,10 +106,11 @@ std::optional<StepPlan> WorkerState::next_step(Millis now) {
     plan.epochs.push_back(epoch);
   }
   plan.want = want(now);
+  plan.tokens = tokens_;
   const bool due = due_ && now >= *due_;
   // Every end leaves a slot idle, so it is told at once; what ends while a STEP is under way shares
   // the next one. A token that was taken has to be put back by a STEP, also when it is of no use.
-  if (plan.settlements.empty() && !token_taken_ && !due && !(prompted_ && plan.want > 0)) return {};
+  if (plan.settlements.empty() && tokens_ == 0 && !due && !(prompted_ && plan.want > 0)) return {};
   for (const std::int64_t epoch : plan.epochs) held_.at(epoch).in_flight = true;
   return plan;
 }
@@ -196,7 +197,8 @@ StepOutcome WorkerState::step_answered(const StepPlan& in_reply_to, const queue:
   }
   see(result.view, now);
   if (due_ && *due_ <= now) due_ = now + kDueAgain;
-  token_taken_ = false;
+  // One that was taken meanwhile may stand for a job that this STEP was too early to see.
+  tokens_ -= in_reply_to.tokens;
   for (const queue::ClaimedJob& job : result.claimed) {
     Held held;
     held.id = job.id;

@@ -30,6 +30,7 @@ struct StepPlan {
   std::vector<queue::Settlement> settlements;
   std::vector<std::int64_t> epochs;  // theirs
   int want = 0;
+  int tokens = 0;  // taken before it: the STEP puts back what they stood for
 };
 
 /// One RELEASE to send.
@@ -83,7 +84,7 @@ class WorkerState {
   void connected();  // registered and beaten: stepping may begin
   /// Absent for an epoch that is not held, and for an abandoned job.
   std::optional<Counted> ended(const Ending& ending, Millis now, std::uint64_t chance);
-  void token_taken() { token_taken_ = true; }
+  void token_taken() { ++tokens_; }
   /// What the handler can do by now.
   void capacity(const Capacity& capacity);
   /// No claims any more, for good.
@@ -162,7 +163,7 @@ class WorkerState {
   std::optional<std::int64_t> trial_;  // the one job that was claimed since
   Backoff broken_backoff_;
 
-  bool token_taken_ = false;
+  int tokens_ = 0;  // taken, and no STEP that was sent afterwards has been answered
   bool prompted_ = false;  // a STEP may find something to claim
   bool refused_ = false;   // claimable, but not for us: until one of our jobs ends, or the beat
   std::optional<Millis> due_;

@@ -73,6 +73,22 @@ TEST_CASE("an empty queue is waited for, not asked again") {
   CHECK(plan->want == 1);
 }
 
+TEST_CASE("a token that comes while a STEP is under way is not answered by it") {
+  WorkerState state = holding(2, {job("a", 1)});
+  (void)state.ended(ending(1), t(1), 0);
+  const auto settles = state.next_step(t(1));
+  REQUIRE(settles);
+  state.token_taken();  // of a job that was enqueued after the script ran
+  (void)state.step_answered(*settles, reply({}, {Settled::done}), t(2));
+  CHECK_FALSE(state.wants_token(t(2)));
+  const auto finds = state.next_step(t(2));
+  REQUIRE(finds);
+  CHECK(finds->want == 2);
+  (void)state.step_answered(*finds, reply({job("b", 2)}), t(3));
+  CHECK_FALSE(state.next_step(t(3)));
+  CHECK(state.wants_token(t(3)));
+}
+
 TEST_CASE("a worker without free slots does not wait for a token") {
   WorkerState state = holding(1, {job("a", 1)});
   CHECK_FALSE(state.wants_token(t(1)));
