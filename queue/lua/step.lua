@@ -1,6 +1,7 @@
 --! keys nil cfg ready alone delayed active own held meta body done dead res uniq sess sessexp workers winfo retire stat fails types wake events
 --! use time base cfg stats fence ready done hold worker retire
 --! rare meta own rate unique session place new dead back maintain
+--! config hash paused paused_by lease_ms seen hold clamp epoch bytes kept solo max_active rate_jobs keep_done_count keep_done_age_ms keep_payloads
 -- ARGV: worker, want, c, o, x, then
 --   c completions: id, fence, record (MessagePack pairs r: result, d: duration ms), duration ms;
 --   o others: id, fence, outcome (fail|stall|crash|defer|bury), error, duration ms, delay ms,

@@ -26,7 +26,7 @@ local function flush_ready()
   call_vector('ZADD', K_ready, to_ready)
   call_vector('ZADD', K_alone, to_alone)
   for number, by in pairs(type_changes) do
-    if by ~= 0 then redis.call('HINCRBY', K_types, number, by) end
+    if by ~= 0 then redis.call('HINCRBY', K_types, text_of(number), text_of(by)) end
   end
   to_ready, to_alone, type_changes = {}, {}, {}
 end
