@@ -9,7 +9,8 @@ local function text_of(number)
 return string.format('%d', number)
 end
 local now_text = text_of(now)
-local function room_for_64()
+local function room_for(n)
+if n <= 8 then return {0, 0, 0, 0, 0, 0, 0, 0} end
 return {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 0, 0}
@@ -38,8 +39,8 @@ for i = 1, #packed do out[i] = packed[i] and cmsgpack.unpack(packed[i]) or false
 return out
 end
 local function pop_first(key, n)
-local members = redis.call('ZRANGE', key, 0, n - 1)
-if #members > 0 then redis.call('ZREMRANGEBYRANK', key, 0, #members - 1) end
+local members = redis.call('ZRANGE', key, '0', text_of(n - 1))
+if #members > 0 then redis.call('ZREMRANGEBYRANK', key, '0', text_of(#members - 1)) end
 return members
 end
 local function members_of(pairs_with_scores)
@@ -152,7 +153,7 @@ to_ready, to_alone, type_changes = {}, {}, {}
 end
 local function enter_delayed(entries)
 if #entries == 0 then return end
-local first = redis.call('ZRANGE', KEYS[4], 0, 0, 'WITHSCORES')[2]
+local first = redis.call('ZRANGE', KEYS[4], '0', '0', 'WITHSCORES')[2]
 local earliest = first and tonumber(first) or math.huge
 for i = 1, #entries, 2 do
 if entries[i] < earliest then spare_token = true end
@@ -174,7 +175,7 @@ local open = ready > 0 and not is_paused() and
 (max_active <= 0 or redis.call('ZCARD', KEYS[5]) < max_active)
 local claimable, opens = open, -1
 if open and num('rate_jobs', 0) > 0 and rarely().rate_tokens() < 1 then claimable, opens = false, rarely().rate_opens() end
-local token = redis.call('LINDEX', KEYS[19], 0)
+local token = redis.call('LINDEX', KEYS[19], '0')
 if claimable then
 if not token then redis.call('LPUSH', KEYS[19], 'j') end
 elseif token == 'j' then
@@ -474,7 +475,7 @@ end
 local max_depth, max_bytes = num('max_depth', 0), num('max_bytes', 0)
 if max_depth > 0 and fresh > 0 then
 local depth = ready_before + redis.call('ZCARD', KEYS[3]) +
-redis.call('ZCOUNT', KEYS[4], '-inf', now)
+redis.call('ZCOUNT', KEYS[4], '-inf', now_text)
 local excess = depth + fresh_now - max_depth
 if excess > 0 then
 local stat = redis.call('HMGET', KEYS[16], 'busy_ms', 'completed')

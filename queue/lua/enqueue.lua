@@ -111,7 +111,7 @@ end
 local max_depth, max_bytes = num('max_depth', 0), num('max_bytes', 0)
 if max_depth > 0 and fresh > 0 then
   local depth = ready_before + redis.call('ZCARD', K_alone) +
-    redis.call('ZCOUNT', K_delayed, '-inf', now)
+    redis.call('ZCOUNT', K_delayed, '-inf', now_text)
   local excess = depth + fresh_now - max_depth
   if excess > 0 then
     -- How long the excess takes: excess * service time / jobs at once, at least a second.
