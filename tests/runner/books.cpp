@@ -11,8 +11,9 @@ namespace wp::test {
 namespace {
 
 constexpr const char* kHandler = R"sh(
-  read -r what
+  read -r what bytes
   echo "start $WP_JOB_ID $WP_EPOCH $$" >> "$HERE/ledger"
+  [ -z "$bytes" ] || [ "$(wc -c)" -eq "$bytes" ] || { echo "short $WP_JOB_ID" >> "$HERE/ledger"; exit 1; }
   case $what in
     '') ;;
     go*) while [ ! -e "$HERE/$what" ]; do sleep 0.02; done ;;
@@ -59,6 +60,8 @@ Ledger::Ledger(const Folder& folder) {
     words >> what >> entry.id;
     if (what == "end") {
       ends.insert(entry.id);
+    } else if (what == "short") {
+      shorts.insert(entry.id);
     } else {
       words >> entry.epoch >> entry.pid;
       starts.push_back(entry);
