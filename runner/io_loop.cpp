@@ -283,6 +283,7 @@ void IoLoop::advance_termination() {
               {{"running", state_.running_count()},
                {"drain_timeout_ms", job_settings_.drain_timeout.count()}});
   }
+  if (state_.leaves_after_reconnect() && !give_up_at_) give_up_at_ = now + kFarewell;
   const int level = signals_ > 1 ? 2 : now >= *drain_until_ ? 1 : 0;
   if (level <= stop_level_) return;
   stop_level_ = level;

@@ -13,7 +13,10 @@ namespace {
 constexpr const char* kHandler = R"sh(
   read -r what bytes
   echo "start $WP_JOB_ID $WP_EPOCH $$" >> "$HERE/ledger"
-  [ -z "$bytes" ] || [ "$(wc -c)" -eq "$bytes" ] || { echo "short $WP_JOB_ID" >> "$HERE/ledger"; exit 1; }
+  if [ -n "$bytes" ] && [ "$(wc -c)" -ne "$bytes" ]; then
+    echo "short $WP_JOB_ID" >> "$HERE/ledger"
+    exit 1
+  fi
   case $what in
     '') ;;
     go*) while [ ! -e "$HERE/$what" ]; do sleep 0.02; done ;;

@@ -21,8 +21,8 @@ bool soak();
 
 /// A runner whose handlers write the ledger in `folder`. A job's payload says what it does: nothing
 /// for a quick end, a number of seconds to take, `go…` to wait for the file of that name, `fail…`
-/// to fail the first time. A number behind it says how many bytes follow in further lines; with fewer
-/// the job fails, and the ledger says so.
+/// to fail the first time. A number behind it says how many bytes follow after that line: with
+/// fewer the job fails, and the ledger says so.
 RunnerSetup ledger_runner(const std::string& url, const Folder& folder, int slots,
                           const std::string& queue = "q");
 

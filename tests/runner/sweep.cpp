@@ -86,7 +86,7 @@ void SweepRow::strike() {
     REQUIRE_MESSAGE(there, "the point was not reached");
   };
   if (point_.ends_on_way) {
-    hits(static_cast<int>(point_.way.size()));
+    hits(1);
     let_go();
   }
   hits(plan_->shots());

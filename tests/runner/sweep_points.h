@@ -12,8 +12,7 @@
 
 namespace wp::test {
 
-/// The job that the points speak of, and what the payload of a job begins with that runs until it is
-/// let go.
+/// The job that the points speak of, and how the payload of a job begins that runs until let go.
 inline constexpr const char* kFirstJob = "job-0";
 inline constexpr const char* kUntilLetGo = "go-now";
 
@@ -29,7 +28,7 @@ struct Point {
   queue::JobState hurried;     // by two signals: ready also when it ran
   bool quick = false;          // job-0 ends at once; else it runs until it is let go
   std::vector<Shot> way = {};  // what leads there, with signals of its own
-  bool ends_on_way = false;    // running jobs are let go before the point, after the way's shots
+  bool ends_on_way = false;    // running jobs are let go after the way's first shot
   Network network = Network::passes;
   bool needs_process = false;  // a built-in handler has no such step
 };
