@@ -1,10 +1,25 @@
 #include "runner/handler_loop.h"
 
+#include <algorithm>
+#include <fmt/format.h>
 #include <future>
 
 #include "base/log.h"
+#include "base/units.h"
+#include "runner/process/process_tree.h"
 
 namespace wp::runner {
+namespace {
+
+// How often handlers are weighed: against a limit, and where it is only for the figures.
+constexpr Millis kWeighAgainstLimit{1000};
+constexpr Millis kWeighForFigures{5000};
+
+std::int64_t in_mib(std::int64_t bytes) {
+  return bytes / (1024 * 1024);
+}
+
+}  // namespace
 
 HandlerLoop::HandlerLoop(const MakeHandler& make, HandlerEvents& events) : events_(events) {
   std::promise<void> ready;
@@ -42,24 +57,63 @@ void HandlerLoop::start(std::vector<Task> tasks) {
 void HandlerLoop::start_one(Task task) {
   const std::int64_t epoch = task.job.epoch;
   Running& running = running_[epoch];
+  running.sign = boot_now();
   if (task.timeout.count() > 0) {
-    running.timeout = loop_.after(
-        task.timeout, [this, epoch] { handler_->stop(epoch, StopCause::timeout, kStopGrace); });
+    running.limited = true;
+    running.timeout = loop_.after(task.timeout, [this, epoch, timeout = task.timeout] {
+      handler_->stop(epoch, {StopCause::timeout, kStopGrace,
+                             "Timeout: stopped after " + format_duration(timeout)});
+    });
   }
   handler_->start(std::move(task));
-  if (!running_.empty() && lease_timer_ == 0) watch_leases();
+  watch();
 }
 
-void HandlerLoop::stop(std::vector<std::int64_t> epochs, StopCause cause, Millis grace) {
+void HandlerLoop::stop(std::vector<std::int64_t> epochs, const Stop& stop) {
   if (epochs.empty()) return;
-  loop_.post([this, epochs = std::move(epochs), cause, grace] {
-    for (const std::int64_t epoch : epochs) handler_->stop(epoch, cause, grace);
+  loop_.post([this, epochs = std::move(epochs), stop] {
+    for (const std::int64_t epoch : epochs) handler_->stop(epoch, stop);
   });
+}
+
+void HandlerLoop::limit(const HandlerLimits& limits) {
+  loop_.post([this, limits] {
+    if (limits == limits_) return;
+    limits_ = limits;
+    handler_->replace_after(limits.max_jobs);
+    for (EventLoop::TimerId* timer : {&progress_timer_, &memory_timer_}) {
+      loop_.cancel(std::exchange(*timer, 0));
+    }
+    watch();
+  });
+}
+
+void HandlerLoop::close(Millis grace) {
+  const auto closed = std::make_shared<std::promise<void>>();
+  loop_.post([this, grace, closed] {
+    handler_->close(grace, [closed] { closed->set_value(); });
+  });
+  (void)closed->get_future().wait_for(2 * grace);
 }
 
 void HandlerLoop::leases_hold_until(Millis boot_time, Millis grace) {
   lease_grace_ = grace.count();
   hold_until_ = boot_time.count();
+}
+
+// Each timer lives while something runs, and is set again when it fires.
+void HandlerLoop::watch() {
+  if (running_.empty()) return;
+  if (lease_timer_ == 0) watch_leases();
+  if (progress_timer_ == 0 && limits_.stall_timeout.count() > 0) {
+    // No later than the limit itself: a short one is not to wait for a long interval.
+    progress_timer_ = loop_.after(std::min(limits_.check_interval, limits_.stall_timeout),
+                                  [this] { watch_progress(); });
+  }
+  if (memory_timer_ == 0) {
+    memory_timer_ = loop_.after(limits_.max_memory > 0 ? kWeighAgainstLimit : kWeighForFigures,
+                                [this] { watch_memory(); });
+  }
 }
 
 // Looks again when the known end is reached: moving it costs the I/O thread a store, no wake-up.
@@ -79,8 +133,50 @@ void HandlerLoop::watch_leases() {
   log::warn("no lease was renewed in time: the running jobs are stopped",
             {{"jobs", epochs.size()}});
   for (const std::int64_t epoch : epochs) {
-    handler_->stop(epoch, StopCause::partition, Millis{lease_grace_.load()});
+    handler_->stop(epoch, {StopCause::partition, Millis{lease_grace_.load()}, {}});
   }
+}
+
+void HandlerLoop::watch_progress() {
+  progress_timer_ = 0;
+  const Millis now = boot_now();
+  std::vector<std::int64_t> stalled;
+  for (const auto& [epoch, running] : running_) {
+    if (!running.limited && now - running.sign >= limits_.stall_timeout) stalled.push_back(epoch);
+  }
+  for (const std::int64_t epoch : stalled) {
+    handler_->stop(epoch, {StopCause::stalled, kStopGrace,
+                           fmt::format("Stalled: no progress for {} (stallTimeout; a job that "
+                                       "reports none needs a time-out of its own)",
+                                       format_duration(limits_.stall_timeout))});
+  }
+  watch();
+}
+
+void HandlerLoop::watch_memory() {
+  memory_timer_ = 0;
+  const std::vector<HandlerProcess> processes = handler_->processes();
+  std::vector<pid_t> leaders;
+  for (const HandlerProcess& process : processes) leaders.push_back(process.leader);
+  const auto sizes = session_memory(leaders);
+  std::int64_t sum = 0;
+  for (const HandlerProcess& process : processes) {
+    const std::int64_t size = sizes.at(process.leader);
+    sum += size;
+    if (limits_.max_memory == 0 || size <= limits_.max_memory) continue;
+    if (process.epoch != 0 && size > limits_.max_memory / 4 * 5) {
+      // Memory is short by now: no time for politeness.
+      handler_->stop(process.epoch,
+                     {StopCause::memory, Millis{0},
+                      fmt::format("MemoryLimit: its handler took {} MiB, more than 1.25 × {} MiB",
+                                  in_mib(size), in_mib(limits_.max_memory))});
+    } else {
+      handler_->wear_out(process.leader);
+    }
+  }
+  memory_ = sum;
+  memory_peak_ = std::max(memory_peak_.load(), sum);
+  watch();
 }
 
 void HandlerLoop::ended(Ending ending) {
@@ -92,6 +188,7 @@ void HandlerLoop::ended(Ending ending) {
 }
 
 void HandlerLoop::progressed(std::int64_t epoch, queue::Progress progress) {
+  if (const auto it = running_.find(epoch); it != running_.end()) it->second.sign = boot_now();
   events_.progressed(epoch, std::move(progress));
 }
 

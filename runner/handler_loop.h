@@ -1,4 +1,5 @@
-// The thread on which handlers live: their time limits and the dead man's switch.
+// The thread on which handlers live, and what is watched there: time limits, progress, memory, and
+// the dead man's switch.
 //
 // The switch: the I/O thread says until when the leases certainly hold; when that moment passes and
 // nobody moved it, everything that runs is stopped here, whatever the I/O thread is waiting for.
@@ -22,6 +23,21 @@ namespace wp::runner {
 /// SIGTERM to SIGKILL, for handlers that we stop.
 inline constexpr Millis kStopGrace{5000};
 
+/// What a pool allows the handlers of a worker. 0: no limit.
+struct HandlerLimits {
+  /// A job without a time limit of its own has to report progress this often. Looked at every
+  /// `check_interval`.
+  Millis stall_timeout{0};
+  Millis check_interval{30000};
+  /// Bytes of one handler's session: above, it is replaced after its job; above five quarters of
+  /// it, the job is stopped and fails.
+  std::int64_t max_memory = 0;
+  /// A handler that lives longer than a job is replaced after so many.
+  std::int64_t max_jobs = 0;
+
+  bool operator==(const HandlerLimits&) const = default;
+};
+
 class HandlerLoop : private HandlerEvents {
  public:
   using MakeHandler = std::function<std::unique_ptr<Handler>(EventLoop&, HandlerEvents&)>;
@@ -33,31 +49,53 @@ class HandlerLoop : private HandlerEvents {
   HandlerLoop& operator=(const HandlerLoop&) = delete;
 
   void start(std::vector<Task> tasks);
-  void stop(std::vector<std::int64_t> epochs, StopCause cause, Millis grace);
+  void stop(std::vector<std::int64_t> epochs, const Stop& stop);
+  void limit(const HandlerLimits& limits);
+  /// After the last ending: lets the handler end what it keeps. Returns when that is done, or when
+  /// twice the grace is over.
+  void close(Millis grace);
 
   /// The leases hold until then (boot clock); `grace` is what a handler gets when they don't.
   void leases_hold_until(Millis boot_time, Millis grace);
+
+  /// Bytes of anonymous and shared memory of all handlers' processes, when last weighed, and the
+  /// most so far.
+  std::int64_t memory() const { return memory_; }
+  std::int64_t memory_peak() const { return memory_peak_; }
 
   const Pulse& pulse() const { return pulse_; }
 
  private:
   struct Running {
     EventLoop::TimerId timeout = 0;
+    bool limited = false;  // by a time limit: then progress is not asked for
+    Millis sign{0};        // when it began, or last reported progress
   };
 
   void ended(Ending ending) override;
   void progressed(std::int64_t epoch, queue::Progress progress) override;
+  void capacity(Capacity capacity) override { events_.capacity(std::move(capacity)); }
+  void restarted(std::string_view reason) override { events_.restarted(reason); }
+
   void start_one(Task task);
+  void watch();
   void watch_leases();
+  void watch_progress();
+  void watch_memory();
 
   HandlerEvents& events_;
   Pulse pulse_;
   EventLoop loop_;
   std::unique_ptr<Handler> handler_;
+  HandlerLimits limits_;
   std::unordered_map<std::int64_t, Running> running_;  // by epoch
   EventLoop::TimerId lease_timer_ = 0;
+  EventLoop::TimerId progress_timer_ = 0;
+  EventLoop::TimerId memory_timer_ = 0;
   std::atomic<std::int64_t> hold_until_{0};
   std::atomic<std::int64_t> lease_grace_{0};
+  std::atomic<std::int64_t> memory_{0};
+  std::atomic<std::int64_t> memory_peak_{0};
   std::thread thread_;
 };
 

@@ -46,6 +46,7 @@ int IoLoop::run() {
     if (registered_) exchange();
     metrics_.slots(state_.busy_slots(), state_.slots());
     metrics_.broken(state_.broken());
+    metrics_.handler_memory(handlers_.memory());
     wake_.arm(registered_ && state_.wants_token(boot_now()));
     if (should_leave()) break;
   }
@@ -118,7 +119,8 @@ void IoLoop::disconnected(const redis::Error& error) {
 
 void IoLoop::apply(const queue::Config& config) {
   config_ = config;
-  job_settings_ = job_settings(config, settings_.drain_timeout);
+  job_settings_ = job_settings(config, settings_.own);
+  handlers_.limit(job_settings_.limits);
 }
 
 void IoLoop::exchange() {
@@ -176,9 +178,9 @@ void IoLoop::stop_handlers(const Stops& stops) {
     log::warn("jobs were taken from this worker while they ran", {{"jobs", stops.lost.size()}});
     metrics_.leases_lost(static_cast<int>(stops.lost.size()));
     // Another worker may have begun: no time for politeness.
-    handlers_.stop(stops.lost, StopCause::lost, Millis{0});
+    handlers_.stop(stops.lost, {StopCause::lost, Millis{0}, {}});
   }
-  handlers_.stop(stops.cancelled, StopCause::cancelled, kStopGrace);
+  handlers_.stop(stops.cancelled, {StopCause::cancelled, kStopGrace, {}});
   metrics_.stale_settlements(0, stops.unknown);
 }
 
@@ -202,7 +204,8 @@ void IoLoop::step(const StepPlan& plan) {
     log::warn("the queue refused ends of jobs: they were taken from this worker before",
               {{"jobs", outcome.stale}});
   }
-  handlers_.stop(std::move(outcome.cancelled), StopCause::cancelled, kStopGrace);
+  metrics_.sessions(outcome.conflicts, outcome.session_failures);
+  handlers_.stop(std::move(outcome.cancelled), {StopCause::cancelled, kStopGrace, {}});
   std::vector<Task> tasks;
   tasks.reserve(outcome.start.size());
   for (queue::ClaimedJob& job : outcome.start) {
@@ -217,7 +220,20 @@ void IoLoop::absorb(Inbox inbox) {
   for (const Ending& ending : inbox.endings) account(ending);
   for (auto& [epoch, item] : inbox.progress) progress_[epoch] = std::move(item);
   for (const Ending& ending : inbox.endings) progress_.erase(ending.epoch);
+  if (inbox.capacity) see_capacity(*inbox.capacity);
+  for (const std::string& reason : inbox.restarts) metrics_.handler_restarted(reason);
   if (inbox.token) state_.token_taken();
+}
+
+void IoLoop::see_capacity(const Capacity& capacity) {
+  state_.capacity(capacity);
+  if (capacity.broken == handler_trouble_) return;
+  handler_trouble_ = capacity.broken;
+  if (handler_trouble_.empty()) {
+    log::info("the handler runs again", {{"slots", capacity.slots}});
+  } else {
+    log::error("the handler cannot run", {{"error", handler_trouble_}, {"slots", capacity.slots}});
+  }
 }
 
 void IoLoop::account(const Ending& ending) {
@@ -234,6 +250,7 @@ void IoLoop::account(const Ending& ending) {
       log::error("the handler cannot run: its jobs go back, claims pause",
                  {{"error", ending.text}, {"type", counted->type}});
       return;
+    case Verdict::unstarted:
     case Verdict::interrupted:
       log::warn("a job was interrupted and goes back",
                 {{"epoch", ending.epoch}, {"cause", ending.text}, {"type", counted->type}});
@@ -258,6 +275,9 @@ Activity IoLoop::activity() const {
   now.failed = failed_;
   now.broken = state_.broken();
   now.retired = state_.retired();
+  now.handler_memory = handlers_.memory();
+  now.handler_memory_peak = handlers_.memory_peak();
+  now.quota = job_settings_.limits.max_jobs;
   return now;
 }
 
@@ -267,7 +287,7 @@ std::string IoLoop::info_if_changed(bool always) {
   if (!always && now.same_as(told_) && time - told_at_ < kInfoAgain) return {};
   told_ = std::move(now);
   told_at_ = time;
-  return worker_info(settings_.identity, told_, time - started_, resident_bytes());
+  return worker_info(settings_.identity, told_, time - started_, footprint());
 }
 
 // First signal: claim nothing, finish. When the time for that is over, or at the second signal:
@@ -292,7 +312,7 @@ void IoLoop::advance_termination() {
   log::warn(level == 2 ? "second signal: running jobs are stopped and given back"
                        : "the drain time is over: running jobs are stopped and given back",
             {{"running", state_.running_count()}});
-  handlers_.stop(state_.running(), StopCause::interrupted, grace);
+  handlers_.stop(state_.running(), {StopCause::interrupted, grace, {}});
 }
 
 bool IoLoop::should_leave() const {

@@ -27,7 +27,7 @@ struct IoSettings {
   Identity identity;
   std::string queue;
   redis::Endpoint endpoint;
-  Millis drain_timeout{300000};  // while no pool says otherwise
+  OwnSettings own;
 };
 
 class IoLoop {
@@ -60,6 +60,7 @@ class IoLoop {
   void account(const Ending& ending);
   void stop_handlers(const Stops& stops);
   void advance_termination();
+  void see_capacity(const Capacity& capacity);
   bool should_leave() const;
   Millis time_to_wait() const;
   Activity activity() const;
@@ -97,6 +98,7 @@ class IoLoop {
   Millis started_;
   std::int64_t executed_ = 0;
   std::int64_t failed_ = 0;
+  std::string handler_trouble_;  // as the handler said it last
   Activity told_;
   Millis told_at_{0};
 };

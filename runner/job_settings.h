@@ -1,19 +1,32 @@
-// What T:cfg says about running jobs, with the defaults where it says nothing. Pure.
+// What is allowed to jobs and handlers: by T:cfg where a pool has configured the queue, else by
+// this runner's own settings. Pure.
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 
 #include "queue/queue.h"
+#include "runner/handler_loop.h"
 
 namespace wp::runner {
 
+/// The runner's own settings: they count while no pool has configured the queue.
+struct OwnSettings {
+  Millis timeout{0};                    // of one attempt; 0: none
+  std::optional<Millis> drain_timeout;  // beside a pool's the shorter one counts: the pod's grace
+                                        // period was made for it
+  bool kill_on_partition = true;
+  HandlerLimits limits;
+};
+
 struct JobSettings {
   Millis lease{15000};
-  Millis timeout{0};  // of one attempt; 0: none
+  Millis timeout{0};
   Millis drain_timeout{300000};
   int max_attempts = 5;
   bool kill_on_partition = true;
+  HandlerLimits limits;
 
   Millis beat_interval() const { return lease / 3; }
   /// How long after the last renewal the handlers are stopped, and what they get to end.
@@ -21,8 +34,7 @@ struct JobSettings {
   Millis partition_grace() const { return lease / 10; }
 };
 
-/// `drain_timeout` is the runner's own setting: it counts while no pool has configured the queue.
-JobSettings job_settings(const queue::Config& config, Millis drain_timeout);
+JobSettings job_settings(const queue::Config& config, const OwnSettings& own);
 
 /// What is written where nothing is configured, so that producers are served.
 std::map<std::string, std::string> standalone_config();

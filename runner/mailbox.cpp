@@ -18,6 +18,20 @@ void Mailbox::progressed(std::int64_t epoch, queue::Progress progress) {
   inbox_.progress[epoch] = std::move(progress);
 }
 
+void Mailbox::capacity(Capacity capacity) {
+  {
+    const std::lock_guard lock(mutex_);
+    inbox_.capacity = std::move(capacity);
+  }
+  changed_.notify_one();
+}
+
+// A figure: nothing to wake anybody for.
+void Mailbox::restarted(std::string_view reason) {
+  const std::lock_guard lock(mutex_);
+  inbox_.restarts.emplace_back(reason);
+}
+
 void Mailbox::token() {
   {
     const std::lock_guard lock(mutex_);
@@ -37,7 +51,8 @@ void Mailbox::signal(int count) {
 Inbox Mailbox::take(Millis wait) {
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, wait, [this] {
-    return !inbox_.endings.empty() || inbox_.token || inbox_.signals != signals_taken_;
+    return !inbox_.endings.empty() || inbox_.capacity || inbox_.token ||
+           inbox_.signals != signals_taken_;
   });
   signals_taken_ = inbox_.signals;
   Inbox taken = std::exchange(inbox_, {});

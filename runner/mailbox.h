@@ -1,4 +1,5 @@
-// What the other threads have to tell the I/O thread: endings, progress, a wake token, signals.
+// What the other threads have to tell the I/O thread: endings, progress, what the handler can do, a
+// wake token, signals.
 // Posting never blocks on I/O; taking waits until something came or a moment has passed.
 // Any thread posts, one takes.
 #pragma once
@@ -6,6 +7,9 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -16,16 +20,18 @@ namespace wp::runner {
 struct Inbox {
   std::vector<Ending> endings;
   std::map<std::int64_t, queue::Progress> progress;  // the newest of each claim
+  std::optional<Capacity> capacity;                  // the newest
+  std::vector<std::string> restarts;                 // of handlers, each with its reason
   bool token = false;                                // taken off the wake list
   int signals = 0;                                   // stop signals so far
-
-  bool empty() const { return endings.empty() && progress.empty() && !token; }
 };
 
 class Mailbox : public HandlerEvents {
  public:
   void ended(Ending ending) override;
   void progressed(std::int64_t epoch, queue::Progress progress) override;
+  void capacity(Capacity capacity) override;
+  void restarted(std::string_view reason) override;
   void token();
   void signal(int count);
 

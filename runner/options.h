@@ -9,22 +9,27 @@
 #include "base/options.h"
 #include "queue/redis/endpoint.h"
 #include "runner/handlers/outcome.h"
+#include "runner/job_settings.h"
 
 namespace wp::runner {
 
 struct RunnerOptions {
   std::string queue;
   std::int64_t concurrency = 1;
-  std::string handler;               // exec or a built-in
-  std::vector<std::string> command;  // exec: the program and its words
-  std::string program;               // exec: where it was found
-  ExitRules exit_rules;
+  std::string handler;               // exec, stdio, http or a built-in
+  std::vector<std::string> command;  // exec, stdio: the program and its words
+  std::string program;               // exec, stdio: where it was found
+  ExitRules exit_rules;              // exec
+  bool stdio_ready = false;          // its processes say when they are ready
+  Millis stdio_startup_timeout{60000};
+  std::string http_url;         // http: where jobs are posted, on loopback
+  std::string http_ready_path;  // empty: ready when the port accepts
   std::string probe_address = ":9808";  // empty: no probes
   std::string worker_id;
   std::string pod_name;
   std::string pod_uid;
   std::string node;
-  Millis drain_timeout{300000};
+  OwnSettings own;
   std::string scratch_dir;
   std::string log_level = "info";
   redis::Endpoint endpoint;

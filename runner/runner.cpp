@@ -16,6 +16,9 @@
 namespace wp::runner {
 namespace {
 
+// For processes that outlive their jobs, when the runner leaves.
+constexpr Millis kCloseGrace{2000};
+
 std::string host_name() {
   char name[256] = {};
   if (gethostname(name, sizeof name - 1) != 0 || name[0] == '\0') return "localhost";
@@ -113,7 +116,7 @@ int run_runner(const RunnerOptions& options) {
   settings.identity.slots = static_cast<int>(options.concurrency);
   settings.queue = options.queue;
   settings.endpoint = options.endpoint;
-  settings.drain_timeout = options.drain_timeout;
+  settings.own = options.own;
   log_settings(options, settings.identity.worker, probes ? port : 0);
 
   int exit_code = 0;
@@ -126,6 +129,7 @@ int run_runner(const RunnerOptions& options) {
     wake = &wake_loop;
     io = &io_loop;
     exit_code = io_loop.run();
+    handler_loop.close(kCloseGrace);
     probes.reset();  // they look at the loops
   }
   return exit_code;

@@ -39,7 +39,9 @@ RunnerMetrics::RunnerMetrics()
       connected_(registry_.gauge("workerpool_runner_redis_connected",
                                  "1 while the queue is reached and this worker is registered")),
       broken_(registry_.gauge("workerpool_runner_handler_broken",
-                              "1 while the handler cannot run and claims pause")) {}
+                              "1 while the handler cannot run and claims pause")),
+      handler_memory_(registry_.gauge("workerpool_runner_handler_memory_bytes",
+                                      "Anonymous and shared memory of the handlers' processes")) {}
 
 void RunnerMetrics::job_ended(const Counted& counted) {
   const std::string type = types_.bounded(counted.type);
@@ -87,6 +89,31 @@ void RunnerMetrics::redis_connected(bool connected) {
 }
 void RunnerMetrics::broken(bool broken) {
   broken_.Set(broken ? 1 : 0);
+}
+
+
+void RunnerMetrics::sessions(int conflicts, int failures) {
+  const auto count = [this](const char* result, int by) {
+    if (by == 0) return;
+    registry_
+        .counter("workerpool_runner_session_settlements_total",
+                 "Completions that their session's document was in the way of",
+                 {{"result", result}})
+        .Increment(by);
+  };
+  count("conflict", conflicts);
+  count("failed", failures);
+}
+
+void RunnerMetrics::handler_restarted(const std::string& reason) {
+  registry_
+      .counter("workerpool_runner_handler_restarts_total", "Handlers that were replaced, by reason",
+               {{"reason", reason}})
+      .Increment();
+}
+
+void RunnerMetrics::handler_memory(std::int64_t bytes) {
+  handler_memory_.Set(static_cast<double>(bytes));
 }
 
 }  // namespace wp::runner

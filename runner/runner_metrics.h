@@ -35,6 +35,9 @@ class RunnerMetrics {
   void redis_error(std::string_view error_class);
   void redis_connected(bool connected);
   void broken(bool broken);
+  void sessions(int conflicts, int failures);
+  void handler_restarted(const std::string& reason);
+  void handler_memory(std::int64_t bytes);
 
  private:
   metrics::Registry registry_;
@@ -48,6 +51,7 @@ class RunnerMetrics {
   metrics::Counter& unknown_;
   metrics::Gauge& connected_;
   metrics::Gauge& broken_;
+  metrics::Gauge& handler_memory_;
 };
 
 }  // namespace wp::runner

@@ -16,13 +16,13 @@ bool Activity::same_as(const Activity& other) const {
 }
 
 std::string worker_info(const Identity& identity, const Activity& activity, Millis uptime,
-                        std::int64_t rss_bytes) {
+                        const Footprint& footprint) {
   nlohmann::json running = nlohmann::json::array();
   for (const RunningJob& job : activity.running) {
     if (running.size() == kMaxShownJobs) break;
     running.push_back({{"id", job.id}, {"started", job.started.count()}});
   }
-  const nlohmann::json info = {
+  nlohmann::json info = {
       {"pod", identity.pod},
       {"uid", identity.uid},
       {"node", identity.node},
@@ -32,20 +32,27 @@ std::string worker_info(const Identity& identity, const Activity& activity, Mill
       {"executed", activity.executed},
       {"failed", activity.failed},
       {"uptime_s", uptime.count() / 1000},
-      {"rss", rss_bytes},
+      {"rss", footprint.resident},
+      {"handlers_rss", activity.handler_memory},
+      {"handlers_rss_peak", activity.handler_memory_peak},
       {"version", WORKERPOOL_VERSION},
       {"broken", activity.broken},
       {"retired", activity.retired},
   };
+  if (footprint.container.now > 0) {
+    info["container_memory"] = footprint.container.now;
+    info["container_memory_peak"] = footprint.container.peak;
+  }
+  if (activity.quota > 0) info["quota_percent"] = activity.executed * 100 / activity.quota;
   return info.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-std::int64_t resident_bytes() {
+Footprint footprint() {
   std::ifstream file("/proc/self/statm");
   std::int64_t total = 0;
   std::int64_t resident = 0;
   file >> total >> resident;
-  return file ? resident * sysconf(_SC_PAGESIZE) : 0;
+  return {file ? resident * sysconf(_SC_PAGESIZE) : 0, container_memory()};
 }
 
 }  // namespace wp::runner

@@ -1,10 +1,12 @@
-// What a worker tells about itself in T:winfo, as JSON of at most 4 KiB. Pure.
+// What a worker tells about itself in T:winfo, as JSON of at most 4 KiB. Pure but for footprint().
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
+#include "runner/container_memory.h"
 
 namespace wp::runner {
 
@@ -28,17 +30,26 @@ struct Activity {
   std::int64_t failed = 0;
   bool broken = false;
   bool retired = false;
+  std::int64_t quota = 0;  // jobs after which this worker is to be replaced; 0: never
+  std::int64_t handler_memory = 0;  // bytes
+  std::int64_t handler_memory_peak = 0;
 
-  /// Whether telling it anew says anything new.
+  /// Whether telling it anew says anything new; memory moves always and is no news.
   bool same_as(const Activity& other) const;
 };
 
 inline constexpr std::size_t kMaxShownJobs = 20;
 
-std::string worker_info(const Identity& identity, const Activity& activity, Millis uptime,
-                        std::int64_t rss_bytes);
+/// What the worker's memory is beside its handlers'.
+struct Footprint {
+  std::int64_t resident = 0;  // of this process, bytes
+  ContainerMemory container;
+};
 
-/// Resident memory of this process, from /proc/self/statm; 0 where that cannot be read.
-std::int64_t resident_bytes();
+std::string worker_info(const Identity& identity, const Activity& activity, Millis uptime,
+                        const Footprint& footprint);
+
+/// As it is now. 0 where something cannot be read.
+Footprint footprint();
 
 }  // namespace wp::runner

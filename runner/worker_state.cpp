@@ -1,7 +1,10 @@
 #include "runner/worker_state.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <utility>
+
+#include "runner/session.h"
 
 namespace wp::runner {
 namespace {
@@ -15,6 +18,8 @@ queue::Outcome outcome_of(Verdict verdict) {
   switch (verdict) {
     case Verdict::complete:
       return queue::Outcome::complete;
+    case Verdict::stall:
+      return queue::Outcome::stall;
     case Verdict::crash:
       return queue::Outcome::crash;
     case Verdict::defer:
@@ -26,10 +31,22 @@ queue::Outcome outcome_of(Verdict verdict) {
   }
 }
 
+std::string gone_text(const std::string& session) {
+  return fmt::format("SessionGone: the session \"{}\" is not kept any more (jobs.session.ttl)",
+                     session);
+}
+
+// Given back uncounted: it was no end of the job.
+bool goes_back(Verdict verdict) {
+  return verdict == Verdict::broken || verdict == Verdict::unstarted ||
+         verdict == Verdict::interrupted;
+}
+
 }  // namespace
 
 WorkerState::WorkerState(int slots)
     : slots_(slots),
+      capacity_(slots),
       broken_backoff_({.initial = Millis{1000}, .max = Millis{30000}, .jitter_percent = 0}) {}
 
 bool WorkerState::alone_running() const {
@@ -42,10 +59,11 @@ bool WorkerState::alone_running() const {
 // Exactly the free slots: a job that waited here for one could be running elsewhere.
 int WorkerState::want(Millis now) const {
   if (draining_ || retired_ || paused_ || refused_ || alone_running()) return 0;
-  const int free = slots_ - busy_slots();
+  const int free = capacity_ - busy_slots();
+  if (free <= 0) return 0;
   if (!broken_) return std::min(free, kMaxStep);
   // One job finds out whether the handler works again; the others stay with workers that do.
-  return now >= broken_until_ && !trial_ && free > 0 ? 1 : 0;
+  return now >= broken_until_ && !trial_ ? 1 : 0;
 }
 
 void WorkerState::judge_trial(Millis now) {
@@ -117,6 +135,50 @@ std::vector<std::int64_t> WorkerState::cancelled(const std::vector<std::string>&
   return epochs;
 }
 
+void WorkerState::settle_otherwise(Held& held, queue::Outcome outcome, std::string text) {
+  held.stage = Stage::settling;
+  held.settlement.outcome = outcome;
+  held.settlement.text = std::move(text);
+  held.settlement.session.reset();
+  held.settlement.next.reset();
+}
+
+void WorkerState::merge_patch(Held& held) {
+  held.settlement.session = queue::SessionWrite{
+      held.document.version, merge_session(held.document.document, held.session_patch)};
+}
+
+// Of a completion that its session was in the way of, the job is still ours: it is told once more,
+// as it is to be now. `document`: the session's, as it is now.
+bool WorkerState::settle_again(Held& held, queue::Settled settled,
+                               const queue::SessionState* document, StepOutcome& outcome) {
+  switch (settled) {
+    case queue::Settled::conflict:
+      if (document == nullptr) return false;
+      held.document = *document;
+      merge_patch(held);
+      ++outcome.conflicts;
+      break;
+    case queue::Settled::session_gone:
+      settle_otherwise(held, queue::Outcome::fail, gone_text(held.session));
+      ++outcome.session_failures;
+      break;
+    case queue::Settled::session_too_big:
+      settle_otherwise(
+          held, queue::Outcome::bury,
+          fmt::format("SessionTooLarge: the document of the session \"{}\" would have {} bytes, more "
+                      "than jobs.session.maxBytes; keep it elsewhere and store a reference",
+                      held.session, held.settlement.session->document.size()));
+      ++outcome.session_failures;
+      break;
+    default:
+      return false;
+  }
+  held.in_flight = false;
+  held.resent = false;
+  return true;
+}
+
 StepOutcome WorkerState::step_answered(const StepPlan& in_reply_to, const queue::StepResult& result,
                                        Millis now) {
   StepOutcome outcome;
@@ -124,7 +186,13 @@ StepOutcome WorkerState::step_answered(const StepPlan& in_reply_to, const queue:
   for (std::size_t i = 0; i < in_reply_to.epochs.size(); ++i) {
     const auto it = held_.find(in_reply_to.epochs[i]);
     if (it == held_.end()) continue;
-    if (i < result.settled.size() && result.settled[i] == queue::Settled::stale) {
+    const queue::Settled settled = i < result.settled.size() ? result.settled[i]
+                                                             : queue::Settled::stale;
+    const auto document = result.sessions.find(i);
+    const queue::SessionState* const newest =
+        document != result.sessions.end() ? &document->second : nullptr;
+    if (settle_again(it->second, settled, newest, outcome)) continue;
+    if (settled == queue::Settled::stale) {
       ++(it->second.resent ? outcome.unknown : outcome.stale);
     }
     held_.erase(it);
@@ -139,9 +207,15 @@ StepOutcome WorkerState::step_answered(const StepPlan& in_reply_to, const queue:
     held.alone = job.alone;
     held.started = now;
     held.session = job.session;
+    held.document = {job.session_version, job.session_document};
     held.chain = job.chain;
     if (draining_) {
       held.stage = Stage::returning;
+    } else if (!job.session.empty() && job.session_version < 0) {
+      held.settlement.id = job.id;
+      held.settlement.epoch = job.epoch;
+      settle_otherwise(held, queue::Outcome::fail, gone_text(job.session));
+      ++outcome.session_failures;
     } else {
       ++running_;
       if (broken_) trial_ = job.epoch;
@@ -217,16 +291,18 @@ std::optional<Counted> WorkerState::ended(const Ending& ending, Millis now, std:
   prompted_ = true;
 
   Counted counted{held.type, std::string(to_string(ending.verdict)), ending.duration};
-  if (ending.verdict == Verdict::broken || ending.verdict == Verdict::interrupted) {
+  if (goes_back(ending.verdict)) {
     held.stage = Stage::returning;
-    held.release = ending.verdict == Verdict::broken ? queue::ReleaseKind::unstarted
-                                                     : queue::ReleaseKind::interrupted;
+    held.release = ending.verdict == Verdict::interrupted ? queue::ReleaseKind::interrupted
+                                                          : queue::ReleaseKind::unstarted;
   } else {
     held.stage = Stage::settling;
     held.settlement = {held.id,     ending.epoch,    outcome_of(ending.verdict),
                        ending.text, ending.duration, ending.delay};
     if (held.settlement.outcome == queue::Outcome::complete) {
       held.settlement.next = queue::next_in_chain(held.session, held.chain, ending.text);
+      held.session_patch = ending.session_patch;
+      if (!held.session.empty() && !held.session_patch.empty()) merge_patch(held);
     }
   }
   if (ending.verdict == Verdict::broken) {
@@ -234,12 +310,18 @@ std::optional<Counted> WorkerState::ended(const Ending& ending, Millis now, std:
     trial_.reset();
     if (!broken_ || now >= broken_until_) broken_until_ = now + broken_backoff_.next(chance);
     broken_ = true;
-  } else if (ending.verdict != Verdict::interrupted) {
+  } else if (!goes_back(ending.verdict)) {
     broken_ = false;
     trial_.reset();
     broken_backoff_.reset();
   }
   return counted;
+}
+
+void WorkerState::capacity(const Capacity& capacity) {
+  if (capacity.slots > capacity_) prompted_ = true;
+  capacity_ = std::min(capacity.slots, slots_);
+  handler_broken_ = !capacity.broken.empty();
 }
 
 std::optional<ReleasePlan> WorkerState::next_release() {

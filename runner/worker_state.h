@@ -63,6 +63,9 @@ struct StepOutcome {
   std::vector<std::int64_t> cancelled;   // running jobs to stop
   int stale = 0;                         // the fence refused them
   int unknown = 0;                       // refused after a re-send: the first try may have worked
+  // Completions that the session's document was in the way of:
+  int conflicts = 0;         // another was faster: merged anew, and sent again
+  int session_failures = 0;  // gone, or too large: failures now
 };
 
 class WorkerState {
@@ -81,6 +84,8 @@ class WorkerState {
   /// Absent for an epoch that is not held, and for an abandoned job.
   std::optional<Counted> ended(const Ending& ending, Millis now, std::uint64_t chance);
   void token_taken() { token_taken_ = true; }
+  /// What the handler can do by now.
+  void capacity(const Capacity& capacity);
   /// No claims any more, for good.
   void drain() { draining_ = true; }
 
@@ -108,7 +113,8 @@ class WorkerState {
   int unsettled_count() const;
   int busy_slots() const { return running_ + abandoned_; }
   int slots() const { return slots_; }
-  bool broken() const { return broken_; }
+  /// Whether the handler cannot run jobs, or fewer than it should.
+  bool broken() const { return broken_ || handler_broken_; }
   bool retired() const { return retired_; }
   bool paused() const { return paused_; }
   bool draining() const { return draining_; }
@@ -127,11 +133,17 @@ class WorkerState {
     Stage stage = Stage::running;
     Millis started{0};
     std::string session;
+    queue::SessionState document;  // of the session, as last read
+    std::string session_patch;     // what the handler changed of it
     std::vector<queue::ChainStep> chain;
     queue::Settlement settlement;
     queue::ReleaseKind release = queue::ReleaseKind::unstarted;
   };
 
+  static void settle_otherwise(Held& held, queue::Outcome outcome, std::string text);
+  static void merge_patch(Held& held);
+  bool settle_again(Held& held, queue::Settled settled, const queue::SessionState* document,
+                    StepOutcome& outcome);
   int want(Millis now) const;
   void judge_trial(Millis now);
   bool alone_running() const;
@@ -142,11 +154,13 @@ class WorkerState {
   std::map<std::int64_t, Held> held_;
   int running_ = 0;
   int abandoned_ = 0;
+  int capacity_;  // of the handler: at most slots_
 
   bool draining_ = false;
   bool retired_ = false;
   bool paused_ = false;
-  bool broken_ = false;
+  bool handler_broken_ = false;  // as the handler itself says
+  bool broken_ = false;          // as the ends of jobs say
   Millis broken_until_{0};
   std::optional<std::int64_t> trial_;  // the one job that was claimed since
   Backoff broken_backoff_;

@@ -250,7 +250,7 @@ Json worker_variables(const pool::Pool& pool) {
   made.push_back(by_value("WP_DRAIN_TIMEOUT", format_duration(spec.workers.drain_timeout)));
   if (const auto& exec = spec.workers.handler.exec) {
     made.push_back(by_value("WP_HANDLER", "exec"));
-    made.push_back(by_value("WP_EXEC_COMMAND", Json(exec->command).dump()));
+    made.push_back(by_value("WP_HANDLER_COMMAND", Json(exec->command).dump()));
     made.push_back(by_value("WP_DEFER_EXIT_CODE", std::to_string(exec->defer_exit_code)));
     made.push_back(by_value("WP_DEAD_EXIT_CODE", std::to_string(exec->dead_exit_code)));
   }

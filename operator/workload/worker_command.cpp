@@ -21,7 +21,7 @@ Command worker_command(const std::string& runner, const pool::Pool& pool,
   set("WP_CONCURRENCY", std::to_string(pool.spec.workers.concurrency));
   if (const auto& exec = pool.spec.workers.handler.exec) {
     set("WP_HANDLER", "exec");
-    set("WP_EXEC_COMMAND", nlohmann::json(exec->command).dump());
+    set("WP_HANDLER_COMMAND", nlohmann::json(exec->command).dump());
     set("WP_DEFER_EXIT_CODE", std::to_string(exec->defer_exit_code));
     set("WP_DEAD_EXIT_CODE", std::to_string(exec->dead_exit_code));
   }

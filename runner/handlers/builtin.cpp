@@ -91,25 +91,23 @@ void BuiltinHandler::start(Task task) {
       log::error("the crash handler aborts this runner", {{"job", task.job.id}});
       std::abort();
     case BuiltinKind::sleep:
-      if (const auto delay = parse_sleep(payload)) return wait(task, *delay, {});
+      if (const auto delay = parse_sleep(payload)) return wait(epoch, *delay, {});
       return end(epoch, make(Verdict::bury,
                              "the payload of sleep is a duration such as 500ms, or {\"ms\": 500}"));
     case BuiltinKind::memory:
       if (const auto order = parse_memory(payload)) {
         // Filled, so that every page is really there.
         std::string block(static_cast<std::size_t>(order->mib) * 1024 * 1024, 'm');
-        return wait(task, order->hold, std::move(block));
+        return wait(epoch, order->hold, std::move(block));
       }
       return end(epoch, make(Verdict::bury,
                              "the payload of memory is MiB, or {\"mib\": 64, \"ms\": 1000}"));
   }
 }
 
-void BuiltinHandler::wait(const Task& task, Millis delay, std::string memory) {
-  const std::int64_t epoch = task.job.epoch;
+void BuiltinHandler::wait(std::int64_t epoch, Millis delay, std::string memory) {
   Waiting& waiting = waiting_[epoch];
   waiting.started = boot_now();
-  waiting.timeout = task.timeout;
   waiting.memory = std::move(memory);
   waiting.timer =
       loop_.after(delay, [this, epoch] { end(epoch, make(Verdict::complete, "null")); });
@@ -124,11 +122,11 @@ void BuiltinHandler::end(std::int64_t epoch, Ending ending) {
   events_.ended(std::move(ending));
 }
 
-void BuiltinHandler::stop(std::int64_t epoch, StopCause cause, Millis) {
+void BuiltinHandler::stop(std::int64_t epoch, const Stop& stop) {
   const auto it = waiting_.find(epoch);
   if (it == waiting_.end()) return;
   loop_.cancel(it->second.timer);
-  end(epoch, stopped_ending(cause, it->second.timeout));
+  end(epoch, stopped_ending(stop));
 }
 
 }  // namespace wp::runner

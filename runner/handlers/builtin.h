@@ -41,17 +41,16 @@ class BuiltinHandler : public Handler {
       : kind_(kind), loop_(loop), events_(events) {}
 
   void start(Task task) override;
-  void stop(std::int64_t epoch, StopCause cause, Millis grace) override;
+  void stop(std::int64_t epoch, const Stop& stop) override;
 
  private:
   struct Waiting {
     EventLoop::TimerId timer = 0;
     Millis started{0};
-    Millis timeout{0};
     std::string memory;
   };
 
-  void wait(const Task& task, Millis delay, std::string memory);
+  void wait(std::int64_t epoch, Millis delay, std::string memory);
   void end(std::int64_t epoch, Ending ending);
 
   BuiltinKind kind_;

@@ -35,6 +35,10 @@ void forget_secret_environment() {
 
 std::vector<std::string> job_environment(const std::vector<std::string>& base, const Task& task,
                                          const JobFacts& facts) {
+  const auto file = [&facts](bool there, const char* name) {
+    return there ? facts.scratch + "/" + name : std::string();
+  };
+  const bool session = !task.job.session.empty();
   const std::vector<std::string> own = {
       "WP_JOB_ID=" + task.job.id,
       "WP_JOB_TYPE=" + task.job.type,
@@ -43,7 +47,10 @@ std::vector<std::string> job_environment(const std::vector<std::string>& base, c
       fmt::format("WP_MAX_ATTEMPTS={}", task.max_attempts),
       fmt::format("WP_EPOCH={}", task.job.epoch),
       "WP_DEADLINE=" + (facts.deadline.count() > 0 ? format_time(facts.deadline) : std::string()),
-      "WP_SESSION=",
+      "WP_SESSION=" + task.job.session,
+      "WP_SESSION_FILE=" + file(session, kSessionFile),
+      "WP_SESSION_PATCH_FILE=" + file(session, kPatchFile),
+      "WP_PREVIOUS_FILE=" + file(!task.job.previous.empty(), kPreviousFile),
       "WP_JOB_DIR=" + facts.scratch,
       "WP_PROGRESS_FD=3",
   };

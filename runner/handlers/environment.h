@@ -16,15 +16,20 @@ std::vector<std::string> inherited_environment();
 /// every process of the same user, handlers included. Before the first thread.
 void forget_secret_environment();
 
+/// The files in a job's scratch folder through which a program shares more than its payload.
+inline constexpr const char* kSessionFile = "session.json";      // the document as it is
+inline constexpr const char* kPatchFile = "session.patch.json";  // what the program changes of it
+inline constexpr const char* kPreviousFile = "previous.json";    // the result of the step before
+
 struct JobFacts {
   std::string queue;
   std::string scratch;  // WP_JOB_DIR
   Millis deadline{0};   // wall clock; 0: none
 };
 
-/// WP_JOB_ID, WP_JOB_TYPE, WP_QUEUE, WP_ATTEMPT, WP_MAX_ATTEMPTS, WP_EPOCH, WP_DEADLINE (RFC 3339,
-/// empty when there is none), WP_SESSION (empty), WP_JOB_DIR, WP_PROGRESS_FD, behind `base`, which
-/// holds none of them afterwards.
+/// WP_JOB_ID, WP_JOB_TYPE, WP_QUEUE, WP_ATTEMPT, WP_MAX_ATTEMPTS, WP_EPOCH, WP_DEADLINE (RFC 3339),
+/// WP_SESSION, WP_SESSION_FILE, WP_SESSION_PATCH_FILE, WP_PREVIOUS_FILE, WP_JOB_DIR and
+/// WP_PROGRESS_FD (empty: there is none), behind `base`, which holds none of them afterwards.
 std::vector<std::string> job_environment(const std::vector<std::string>& base, const Task& task,
                                          const JobFacts& facts);
 

@@ -1,9 +1,9 @@
 // The exec handler: one process per job, in a session of its own.
 //
 // The payload goes to its stdin, stdout is the result, stderr is passed on to our own and its end
-// is kept for the error, descriptor 3 reports progress. All pipes are served at once by the handler
-// loop, so no order in which a program reads and writes can block it or us. Handler loop's thread
-// only; its children die with that thread.
+// is kept for the error, descriptor 3 reports progress; a session's document and the result of a
+// chain's step before lie in its scratch folder. Handler loop's thread only; its children die with
+// that thread.
 #pragma once
 
 #include <memory>
@@ -14,8 +14,8 @@
 #include "runner/event_loop.h"
 #include "runner/handlers/handler.h"
 #include "runner/handlers/outcome.h"
-#include "runner/handlers/reaper.h"
 #include "runner/handlers/scratch.h"
+#include "runner/process/reaper.h"
 
 namespace wp::runner {
 
@@ -34,7 +34,8 @@ class ExecHandler : public Handler {
   ~ExecHandler() override;
 
   void start(Task task) override;
-  void stop(std::int64_t epoch, StopCause cause, Millis grace) override;
+  void stop(std::int64_t epoch, const Stop& stop) override;
+  std::vector<HandlerProcess> processes() const override;
 
  private:
   class Run;

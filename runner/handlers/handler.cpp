@@ -1,7 +1,5 @@
 #include "runner/handlers/handler.h"
 
-#include "base/units.h"
-
 namespace wp::runner {
 
 std::string_view to_string(StopCause cause) {
@@ -10,6 +8,10 @@ std::string_view to_string(StopCause cause) {
       return "none";
     case StopCause::timeout:
       return "timeout";
+    case StopCause::stalled:
+      return "stalled";
+    case StopCause::memory:
+      return "memory";
     case StopCause::cancelled:
       return "cancelled";
     case StopCause::lost:
@@ -28,6 +30,8 @@ std::string_view to_string(Verdict verdict) {
       return "completed";
     case Verdict::fail:
       return "failed";
+    case Verdict::stall:
+      return "stalled";
     case Verdict::crash:
       return "crashed";
     case Verdict::defer:
@@ -36,18 +40,24 @@ std::string_view to_string(Verdict verdict) {
       return "dead";
     case Verdict::broken:
       return "broken";
+    case Verdict::unstarted:
+      return "unstarted";
     case Verdict::interrupted:
       return "interrupted";
   }
   return "failed";
 }
 
-Ending stopped_ending(StopCause cause, Millis timeout) {
+Ending stopped_ending(const Stop& stop) {
   Ending ending;
-  switch (cause) {
+  ending.text = stop.text;
+  switch (stop.cause) {
     case StopCause::timeout:
+    case StopCause::memory:
       ending.verdict = Verdict::fail;
-      ending.text = "Timeout: stopped after " + format_duration(timeout);
+      break;
+    case StopCause::stalled:
+      ending.verdict = Verdict::stall;
       break;
     case StopCause::cancelled:
       ending.verdict = Verdict::bury;
@@ -55,7 +65,7 @@ Ending stopped_ending(StopCause cause, Millis timeout) {
       break;
     default:
       ending.verdict = Verdict::interrupted;
-      ending.text = to_string(cause);
+      ending.text = to_string(stop.cause);
   }
   return ending;
 }

@@ -16,6 +16,15 @@ std::string_view trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
 }
 
+Ending ending(Verdict verdict, std::string text) {
+  Ending made;
+  made.verdict = verdict;
+  made.text = std::move(text);
+  return made;
+}
+
+}  // namespace
+
 // What was said on stderr explains more than the code; the code goes first so that it survives
 // cuts.
 std::string with_errors(std::string head, std::string_view errors) {
@@ -29,15 +38,6 @@ std::string with_errors(std::string head, std::string_view errors) {
   return head;
 }
 
-Ending ending(Verdict verdict, std::string text) {
-  Ending made;
-  made.verdict = verdict;
-  made.text = std::move(text);
-  return made;
-}
-
-}  // namespace
-
 std::string to_json_document(std::string_view bytes) {
   const std::string_view text = trim(bytes);
   if (text.empty()) return "null";
@@ -46,7 +46,11 @@ std::string to_json_document(std::string_view bytes) {
   return nlohmann::json(bytes).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-Ending complete_with(std::string document) {
+Ending complete_with(std::string document, std::string session_patch) {
+  if (!session_patch.empty() &&
+      !nlohmann::json::parse(session_patch, nullptr, false).is_object()) {
+    return ending(Verdict::fail, "the session's patch is no JSON object (RFC 7396) of at most 16 MiB");
+  }
   if (document.size() > queue::kMaxResultBytes) {
     return ending(
         Verdict::bury,
@@ -54,7 +58,9 @@ Ending complete_with(std::string document) {
                     "elsewhere and answer a reference",
                     document.size(), queue::kMaxResultBytes));
   }
-  return ending(Verdict::complete, std::move(document));
+  Ending complete = ending(Verdict::complete, std::move(document));
+  complete.session_patch = std::move(session_patch);
+  return complete;
 }
 
 Ending classify_exit(const ExitFacts& facts, const ExitRules& rules) {
@@ -62,9 +68,9 @@ Ending classify_exit(const ExitFacts& facts, const ExitRules& rules) {
     return ending(Verdict::broken, fmt::format("cannot start {}: {}", facts.command,
                                                std::strerror(facts.spawn_error)));
   }
-  if (facts.stopped != StopCause::none) {
-    Ending stopped = stopped_ending(facts.stopped, facts.timeout);
-    if (stopped.verdict == Verdict::fail) stopped.text = with_errors(stopped.text, facts.errors);
+  if (facts.stopped.cause != StopCause::none) {
+    Ending stopped = stopped_ending(facts.stopped);
+    if (!facts.stopped.text.empty()) stopped.text = with_errors(stopped.text, facts.errors);
     return stopped;
   }
   if (facts.output_too_large) {
@@ -77,7 +83,9 @@ Ending classify_exit(const ExitFacts& facts, const ExitRules& rules) {
         Verdict::crash,
         with_errors(fmt::format("killed by SIG{}", name != nullptr ? name : "?"), facts.errors));
   }
-  if (facts.status == 0) return complete_with(to_json_document(facts.output));
+  if (facts.status == 0) {
+    return complete_with(to_json_document(facts.output), facts.session_patch.value_or("unreadable"));
+  }
   if (facts.status == rules.defer_code) {
     Ending deferred = ending(Verdict::defer, with_errors("deferred by the handler", facts.errors));
     deferred.delay = rules.defer_delay;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,11 +25,12 @@ struct ExitFacts {
   std::string command;  // for messages
   bool signalled = false;
   int status = 0;  // exit code, or the signal's number
-  StopCause stopped = StopCause::none;
-  Millis timeout{0};
+  Stop stopped;
   std::string output;  // stdout, up to the bound
   bool output_too_large = false;
   std::string errors;  // the tail of stderr
+  /// What it left as its session's patch; empty: none. Absent: something that cannot be one.
+  std::optional<std::string> session_patch = "";
 };
 
 Ending classify_exit(const ExitFacts& facts, const ExitRules& rules);
@@ -37,7 +39,11 @@ Ending classify_exit(const ExitFacts& facts, const ExitRules& rules);
 /// newline; null when empty.
 std::string to_json_document(std::string_view bytes);
 
-/// A complete ending, or ResultTooLarge when the queue could not keep the result.
-Ending complete_with(std::string document);
+/// A complete ending, or ResultTooLarge when the queue could not keep the result; a failed one when
+/// the patch is no JSON object.
+Ending complete_with(std::string document, std::string session_patch = {});
+
+/// `head`, and after a colon what a program said on stderr: its end, where the cause stands.
+std::string with_errors(std::string head, std::string_view errors);
 
 }  // namespace wp::runner

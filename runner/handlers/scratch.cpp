@@ -1,15 +1,19 @@
 #include "runner/handlers/scratch.h"
 
 #include <cerrno>
+#include <fcntl.h>
 #include <filesystem>
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/unique_fd.h"
 
 namespace wp::runner {
 namespace {
+
+constexpr off_t kMaxReadBytes = 16 * 1024 * 1024;  // the largest session that a pool may allow
 
 void remove_tree(const std::string& folder) {
   std::error_code error;
@@ -32,6 +36,38 @@ std::string make_scratch(const std::string& base, const std::string& id, std::in
     if (mkdir(folder.c_str(), 0700) == 0) return folder;
   }
   return {};
+}
+
+int write_scratch(const std::string& folder, const char* name, std::string_view bytes) {
+  const std::string path = folder + "/" + name;
+  const UniqueFd file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!file) return errno;
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(file.get(), bytes.data(), bytes.size());
+    if (n < 0 && errno != EINTR) return errno;
+    if (n > 0) bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return 0;
+}
+
+std::optional<std::string> read_scratch(const std::string& folder, const char* name) {
+  const std::string path = folder + "/" + name;
+  const UniqueFd file(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
+  if (!file && errno == ENOENT) return "";
+  struct stat info {};
+  if (!file || fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode) ||
+      info.st_size > kMaxReadBytes) {
+    return std::nullopt;
+  }
+  std::string bytes(static_cast<std::size_t>(info.st_size), '\0');
+  std::size_t got = 0;
+  while (got < bytes.size()) {
+    const ssize_t n = ::read(file.get(), bytes.data() + got, bytes.size() - got);
+    if (n == 0 || (n < 0 && errno != EINTR)) break;
+    if (n > 0) got += static_cast<std::size_t>(n);
+  }
+  bytes.resize(got);
+  return bytes;
 }
 
 ScratchCleaner::~ScratchCleaner() {

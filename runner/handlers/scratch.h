@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 
 namespace wp::runner {
@@ -15,6 +17,13 @@ namespace wp::runner {
 /// Makes `<base>/wp-job-<id>-<epoch>` for this user only. Empty when that is not possible, with
 /// errno set.
 std::string make_scratch(const std::string& base, const std::string& id, std::int64_t epoch);
+
+/// Writes a new file of that folder. Answers 0, or errno.
+int write_scratch(const std::string& folder, const char* name, std::string_view bytes);
+
+/// What a program left in a file of that folder; empty when there is none. Absent when it is no
+/// regular file of at most 16 MiB: it may have put anything there, and this never blocks.
+std::optional<std::string> read_scratch(const std::string& folder, const char* name);
 
 class ScratchCleaner {
  public:

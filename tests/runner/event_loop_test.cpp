@@ -5,7 +5,7 @@
 #include <sys/epoll.h>
 #include <thread>
 
-#include "runner/handlers/spawn.h"
+#include "runner/process/spawn.h"
 
 using namespace wp;
 using namespace wp::runner;

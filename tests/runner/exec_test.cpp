@@ -12,110 +12,31 @@
 
 #include <nlohmann/json.hpp>
 
-#include "runner/handler_loop.h"
 #include "runner/handlers/environment.h"
-#include "runner/handlers/spawn.h"
+#include "runner/process/spawn.h"
+#include "tests/runner/handler_harness.h"
 
 using namespace wp;
 using namespace wp::runner;
 
 namespace {
 
-class Recorder : public HandlerEvents {
- public:
-  void ended(Ending ending) override {
-    const std::lock_guard lock(mutex_);
-    endings_[ending.epoch] = std::move(ending);
-    changed_.notify_all();
-  }
-  void progressed(std::int64_t, queue::Progress progress) override {
-    const std::lock_guard lock(mutex_);
-    progress_.push_back(std::move(progress));
-    changed_.notify_all();
-  }
-  Ending wait(std::int64_t epoch) {
-    std::unique_lock lock(mutex_);
-    REQUIRE(changed_.wait_for(lock, std::chrono::seconds(30),
-                              [&] { return endings_.contains(epoch); }));
-    return endings_.at(epoch);
-  }
-  queue::Progress wait_progress() {
-    std::unique_lock lock(mutex_);
-    REQUIRE(changed_.wait_for(lock, std::chrono::seconds(30), [&] { return !progress_.empty(); }));
-    return progress_.front();
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::map<std::int64_t, Ending> endings_;
-  std::vector<queue::Progress> progress_;
-};
-
 // One handler loop with `sh -c script`.
-class Exec {
+class Exec : public test::HandlerHarness {
  public:
   explicit Exec(std::string script) : Exec({"/bin/sh", "-c", std::move(script)}, 0) {}
   Exec(std::vector<std::string> argv, int) {
-    block_child_signal();
-    signal(SIGPIPE, SIG_IGN);
-    std::string pattern = std::filesystem::temp_directory_path() / "wp-exec.XXXXXX";
-    REQUIRE(mkdtemp(pattern.data()) != nullptr);
-    folder_ = pattern;
     ExecSettings settings;
     settings.path = argv.front();
     settings.argv = std::move(argv);
     settings.base_env = inherited_environment();
-    settings.base_env.push_back("HERE=" + folder_);
+    settings.base_env.push_back("HERE=" + folder());
     settings.queue = "q";
-    settings.scratch_dir = folder_;
-    loop_ = std::make_unique<HandlerLoop>(
-        [settings](EventLoop& loop, HandlerEvents& events) -> std::unique_ptr<Handler> {
-          return std::make_unique<ExecHandler>(settings, loop, events);
-        },
-        recorder_);
-    loop_->leases_hold_until(boot_now() + Millis{600000}, Millis{0});
+    settings.scratch_dir = folder();
+    open([settings](EventLoop& loop, HandlerEvents& events) -> std::unique_ptr<Handler> {
+      return std::make_unique<ExecHandler>(settings, loop, events);
+    });
   }
-  ~Exec() {
-    loop_.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-  }
-  Exec(const Exec&) = delete;
-  Exec& operator=(const Exec&) = delete;
-
-  void start(std::int64_t epoch, std::string payload = "", Millis timeout = Millis{0}) {
-    Task task;
-    task.job.id = "job";
-    task.job.epoch = epoch;
-    task.job.type = "t";
-    task.job.payload = std::move(payload);
-    task.timeout = timeout;
-    std::vector<Task> tasks;
-    tasks.push_back(std::move(task));
-    loop_->start(std::move(tasks));
-  }
-  Ending run(std::string payload = "") {
-    start(1, std::move(payload));
-    return recorder_.wait(1);
-  }
-
-  // Waits until a file of that name is there and answers what it holds.
-  std::string file(const std::string& name) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-    while (!std::filesystem::exists(folder_ + "/" + name)) {
-      REQUIRE(std::chrono::steady_clock::now() < end);
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    }
-    std::ifstream in(folder_ + "/" + name);
-    std::string word;
-    in >> word;
-    return word;
-  }
-
-  Recorder recorder_;
-  std::string folder_;
-  std::unique_ptr<HandlerLoop> loop_;
 };
 
 bool gone(pid_t pid) {
@@ -163,11 +84,11 @@ TEST_CASE("more than a MiB on stdout ends the program and buries the job") {
 TEST_CASE("progress comes from descriptor 3") {
   Exec exec("echo '{\"progress\": 40, \"message\": \"half\"}' >&3; cat");
   exec.start(1);
-  const queue::Progress progress = exec.recorder_.wait_progress();
+  const queue::Progress progress = exec.said.wait_progress();
   CHECK(progress.percent == 40);
   CHECK(progress.message == "half");
   CHECK(progress.id == "job");
-  CHECK(exec.recorder_.wait(1).verdict == Verdict::complete);
+  CHECK(exec.said.wait(1).verdict == Verdict::complete);
 }
 
 TEST_CASE("a handler begins with a clean slate: session, signals, descriptors, memory priority") {
@@ -186,8 +107,8 @@ TEST_CASE("a handler begins with a clean slate: session, signals, descriptors, m
 TEST_CASE("the scratch folder is there while the job runs and gone afterwards") {
   Exec exec("mkdir $WP_JOB_DIR/sub; touch $WP_JOB_DIR/sub/f; echo $WP_JOB_DIR");
   const std::string folder = nlohmann::json::parse(exec.run().text);
-  CHECK(folder.starts_with(exec.folder_));
-  exec.loop_.reset();
+  CHECK(folder.starts_with(exec.folder()));
+  exec.close_loop();
   CHECK_FALSE(std::filesystem::exists(folder));
 }
 
@@ -208,7 +129,7 @@ TEST_CASE("a time limit stops the program politely") {
   Exec exec(
       "trap 'echo bye > $HERE/bye; exit 0' TERM; echo up > $HERE/up; while :; do sleep 0.01; done");
   exec.start(1, "", Millis{300});
-  const Ending ending = exec.recorder_.wait(1);
+  const Ending ending = exec.said.wait(1);
   CHECK(ending.verdict == Verdict::fail);
   CHECK(ending.text.find("Timeout: stopped after 300ms") == 0);
   CHECK(exec.file("bye") == "bye");
@@ -226,8 +147,8 @@ TEST_CASE("what ignores SIGTERM is killed, with everything that it started") {
   while ((text = exec.file("far")).empty()) {
   }
   const pid_t far = std::stoi(text);
-  exec.loop_->stop({1}, StopCause::interrupted, Millis{100});
-  const Ending ending = exec.recorder_.wait(1);
+  exec.loop().stop({1}, {StopCause::interrupted, Millis{100}, {}});
+  const Ending ending = exec.said.wait(1);
   CHECK(ending.verdict == Verdict::interrupted);
   CHECK(gone(near));
   CHECK(gone(far));
@@ -242,11 +163,11 @@ TEST_CASE("a background process that holds the pipes does not hold the job") {
 
 TEST_CASE("when no lease is renewed in time, everything that runs is stopped") {
   Exec exec("echo up > $HERE/up; exec sleep 600");
-  exec.loop_->leases_hold_until(boot_now() + Millis{200}, Millis{0});
+  exec.loop().leases_hold_until(boot_now() + Millis{200}, Millis{0});
   exec.start(1);
   exec.start(2);
-  CHECK(exec.recorder_.wait(1).verdict == Verdict::interrupted);
-  const Ending second = exec.recorder_.wait(2);
+  CHECK(exec.said.wait(1).verdict == Verdict::interrupted);
+  const Ending second = exec.said.wait(2);
   CHECK(second.verdict == Verdict::interrupted);
   CHECK(second.text == "partition");
 }
@@ -254,5 +175,5 @@ TEST_CASE("when no lease is renewed in time, everything that runs is stopped") {
 TEST_CASE("many processes at once, each with its own result") {
   Exec exec("cat");
   for (std::int64_t i = 1; i <= 100; ++i) exec.start(i, std::to_string(i));
-  for (std::int64_t i = 1; i <= 100; ++i) CHECK(exec.recorder_.wait(i).text == std::to_string(i));
+  for (std::int64_t i = 1; i <= 100; ++i) CHECK(exec.said.wait(i).text == std::to_string(i));
 }

@@ -64,7 +64,7 @@ TEST_CASE("the command is the words behind --, dashes included") {
 
 TEST_CASE("the operator says it by the environment") {
   const Variables env{
-      {"WP_QUEUE", "media/thumbs"},    {"WP_EXEC_COMMAND", "[\"sh\",\"-c\",\"exit 0\"]"},
+      {"WP_QUEUE", "media/thumbs"},    {"WP_HANDLER_COMMAND", "[\"sh\",\"-c\",\"exit 0\"]"},
       {"WP_CONCURRENCY", "7"},         {"WP_REDIS_URL", "redis://redis:6380/3"},
       {"WP_REDIS_PASSWORD", "hidden"}, {"WP_POD_UID", "1-2-3"},
       {"WP_DRAIN_TIMEOUT", "90s"}};
@@ -77,7 +77,7 @@ TEST_CASE("the operator says it by the environment") {
   CHECK(options.endpoint.database == 3);
   CHECK(options.endpoint.password == "hidden");
   CHECK(options.pod_uid == "1-2-3");
-  CHECK(options.drain_timeout == Millis{90000});
+  CHECK(options.own.drain_timeout == Millis{90000});
   for (const ResolvedSetting& setting : options.resolved) {
     CHECK_FALSE(contains(setting.value, "hidden"));
   }
@@ -94,15 +94,15 @@ TEST_CASE("a password in the URL is never among the settings that are logged") {
 TEST_CASE("each bad value is one line that names it") {
   CHECK(contains(refusal({"--handler", "noop"}), "queue: is required"));
   CHECK(contains(refusal({"--queue", "q"}), "handler:"));
-  CHECK(contains(refusal({"--queue", "q", "--handler", "stdio"}), "not part of this version"));
-  CHECK(contains(refusal({"--queue", "q", "--handler", "http"}), "not part of this version"));
+  CHECK(contains(refusal({"--queue", "q", "--handler", "stdio"}), "needs a command"));
+  CHECK(contains(refusal({"--queue", "q", "--handler", "http"}), "http-url: the http handler needs"));
   CHECK(contains(refusal({"--queue", "q", "--handler", "magic"}), "\"magic\""));
-  CHECK(contains(refusal({"--queue", "q", "--handler", "exec"}), "exec-command"));
+  CHECK(contains(refusal({"--queue", "q", "--handler", "exec"}), "handler-command"));
   CHECK(contains(refusal({"--queue", "q", "--handler", "noop", "--", "sh"}), "runs no command"));
   CHECK(
       contains(refusal({"--queue", "q", "--concurrency", "0", "--handler", "noop"}), "1 to 1000"));
   for (const char* bad : {"python3 job.py", "[]", "[1]", "[\"\"]", "{}", "[\"a\\u0000b\"]"}) {
-    const Variables env{{"WP_EXEC_COMMAND", bad}};
+    const Variables env{{"WP_HANDLER_COMMAND", bad}};
     CHECK(contains(refusal({"--queue", "q"}), "JSON array"));
   }
   CHECK(contains(refusal({"--queue", "q", "--redis", "http://x", "--handler", "noop"}), "redis:"));

@@ -60,12 +60,13 @@ TEST_CASE("what we stopped ends as its cause says, whatever the program answers"
     Verdict verdict;
   };
   for (const Row row :
-       {Row{StopCause::timeout, Verdict::fail}, Row{StopCause::cancelled, Verdict::bury},
+       {Row{StopCause::timeout, Verdict::fail}, Row{StopCause::memory, Verdict::fail},
+        Row{StopCause::stalled, Verdict::stall}, Row{StopCause::cancelled, Verdict::bury},
         Row{StopCause::interrupted, Verdict::interrupted},
         Row{StopCause::partition, Verdict::interrupted},
         Row{StopCause::lost, Verdict::interrupted}}) {
     for (ExitFacts facts : {exit_with(0), exit_with(127), killed_by(SIGKILL)}) {
-      facts.stopped = row.cause;
+      facts.stopped.cause = row.cause;
       CHECK(classify_exit(facts, {}).verdict == row.verdict);
     }
   }

@@ -85,7 +85,7 @@ TEST_CASE("a second signal: the job is given back as interrupted and runs elsewh
 TEST_CASE("when the drain time is over the job is given back") {
   RedisServer redis;
   QueueClient queue(redis);
-  queue.configure(60000, {{"drain_timeout_ms", "200"}});
+  queue.configure(60000, {{"drain_ms", "200"}});
   Folder folder;
   RunnerProcess runner(shell(redis, folder, kUntilGo));
   const std::string id = queue.enqueue("");

@@ -79,7 +79,7 @@ TEST_CASE("the worker's variables") {
   CHECK(value("WP_CONCURRENCY") == "1");
   CHECK(value("WP_DRAIN_TIMEOUT") == "5m");
   CHECK(value("WP_HANDLER") == "exec");
-  CHECK(value("WP_EXEC_COMMAND") == R"(["python3","/app/job.py","a b"])");
+  CHECK(value("WP_HANDLER_COMMAND") == R"(["python3","/app/job.py","a b"])");
   CHECK(value("WP_DEFER_EXIT_CODE") == "75");
   CHECK(value("WP_DEAD_EXIT_CODE") == "65");
   CHECK(variable(container, "WP_REDIS_PASSWORD").is_null());

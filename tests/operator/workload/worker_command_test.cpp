@@ -26,7 +26,7 @@ TEST_CASE("a worker's command: all in the environment, nothing on the command li
   CHECK(has("WP_REDIS_PASSWORD=s3cret"));
   CHECK(has("WP_QUEUE=media/thumbs"));
   CHECK(has("WP_CONCURRENCY=3"));
-  CHECK(has("WP_EXEC_COMMAND=[\"python3\",\"a \\\"b\\\".py\"]"));
+  CHECK(has("WP_HANDLER_COMMAND=[\"python3\",\"a \\\"b\\\".py\"]"));
   CHECK(has("WP_WORKER_ID=thumbs-1-abc"));
   CHECK(has("WP_POD_NAME=thumbs-1"));
   CHECK(has("WP_DRAIN_TIMEOUT=1m30s"));

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <functional>
-#include <string>
 #include <sys/types.h>
 #include <unordered_map>
 
@@ -17,12 +16,6 @@ void block_child_signal();
 
 /// Orphans of our handlers become our children, so that they can be found and ended.
 void become_subreaper();
-
-/// SIGKILL to every process of that session and to every descendant of its leader. Descendants that
-/// began a session of their own and lost their parents have become our children: they are told by
-/// `marker`, an entry of their environment (NAME=value) that no other job has. Looks through /proc:
-/// for forced ends, not for each job.
-void kill_session(pid_t leader, const std::string& marker);
 
 class Reaper {
  public:
@@ -40,6 +33,8 @@ class Reaper {
   Reaper& operator=(const Reaper&) = delete;
 
   void watch(pid_t pid, Ended ended) { children_[pid] = std::move(ended); }
+  /// It is collected all the same, and nobody is told.
+  void forget(pid_t pid) { children_.erase(pid); }
 
  private:
   void collect();

@@ -23,7 +23,7 @@ struct SpawnRequest {
   int in = -1;                   // become 0, 1, 2 and 3 of the child
   int out = -1;
   int err = -1;
-  int progress = -1;
+  int progress = -1;  // -1: the child has no descriptor 3
 };
 
 struct Spawned {

@@ -1,4 +1,4 @@
-#include "runner/handlers/spawn.h"
+#include "runner/process/spawn.h"
 
 #include <cerrno>
 #include <fcntl.h>
@@ -49,14 +49,15 @@ int child_main(void* argument) {
       syscall(SYS_openat, AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
   if (score >= 0) syscall(SYS_write, score, "500", 3);
 
-  for (int target = 0; target < 4; ++target) {
+  int target = 0;
+  for (; target < 4 && plan.fds[target] >= 0; ++target) {
     if (syscall(SYS_dup3, plan.fds[target], target, 0) < 0) {
       plan.error = errno;
       syscall(SYS_exit_group, 127);
     }
   }
   // Ours are CLOEXEC; this is for what we inherited. Fails harmlessly before Linux 5.9.
-  syscall(SYS_close_range, 4, ~0U, 0);
+  syscall(SYS_close_range, target, ~0U, 0);
   default_signals();
   unsigned long none = 0;
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, 8);

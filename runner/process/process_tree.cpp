@@ -1,6 +1,5 @@
-#include "runner/handlers/reaper.h"
+#include "runner/process/process_tree.h"
 
-#include <cerrno>
 #include <charconv>
 #include <dirent.h>
 #include <fstream>
@@ -9,13 +8,8 @@
 #include <set>
 #include <signal.h>
 #include <sstream>
-#include <string>
 #include <string_view>
-#include <sys/epoll.h>
-#include <sys/prctl.h>
-#include <sys/signalfd.h>
-#include <sys/wait.h>
-#include <system_error>
+#include <unistd.h>
 
 namespace wp::runner {
 namespace {
@@ -68,18 +62,20 @@ bool carries(pid_t pid, const std::string& marker) {
   return false;
 }
 
+// What a process takes for itself, in bytes: pages of files that others map too are not its own.
+std::int64_t own_memory(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/status");
+  std::int64_t bytes = 0;
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with("RssAnon:") && !line.starts_with("RssShmem:")) continue;
+    std::istringstream value(line.substr(line.find(':') + 1));
+    std::int64_t kib = 0;
+    if (value >> kib) bytes += kib * 1024;
+  }
+  return bytes;
+}
+
 }  // namespace
-
-void block_child_signal() {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGCHLD);
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-}
-
-void become_subreaper() {
-  if (getpid() != 1) prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-}
 
 void kill_session(pid_t leader, const std::string& marker) {
   const pid_t self = getpid();
@@ -110,36 +106,15 @@ void kill_session(pid_t leader, const std::string& marker) {
   }
 }
 
-Reaper::Reaper(EventLoop& loop) : loop_(loop) {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGCHLD);
-  signals_.reset(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (!signals_) throw std::system_error(errno, std::system_category(), "signalfd");
-  loop_.watch(signals_.get(), EPOLLIN, [this](std::uint32_t) {
-    signalfd_siginfo info{};
-    while (read(signals_.get(), &info, sizeof info) == sizeof info) {
-    }
-    collect();
-  });
-}
-
-Reaper::~Reaper() {
-  loop_.forget(signals_.get());
-}
-
-// Several ends may share one signal: collects until there is none left.
-void Reaper::collect() {
-  for (;;) {
-    siginfo_t info{};
-    if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
-    const pid_t pid = info.si_pid;
-    Ended ended;
-    if (auto node = children_.extract(pid)) ended = std::move(node.mapped());
-    if (ended) ended({info.si_code != CLD_EXITED, info.si_status});
-    siginfo_t gone{};
-    (void)waitid(P_PID, static_cast<id_t>(pid), &gone, WEXITED | WNOHANG);
+std::unordered_map<pid_t, std::int64_t> session_memory(const std::vector<pid_t>& leaders) {
+  std::unordered_map<pid_t, std::int64_t> sums;
+  for (const pid_t leader : leaders) sums[leader] = 0;
+  if (sums.empty()) return sums;
+  for (const auto& [pid, process] : all_processes()) {
+    const auto sum = sums.find(process.session);
+    if (sum != sums.end() && !process.zombie) sum->second += own_memory(pid);
   }
+  return sums;
 }
 
 }  // namespace wp::runner
