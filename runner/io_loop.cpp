@@ -121,6 +121,10 @@ void IoLoop::apply(const queue::Config& config) {
   config_ = config;
   job_settings_ = job_settings(config, settings_.own);
   handlers_.limit(job_settings_.limits);
+  // Not only for the next connection: on this one, made before the lease was known, a lost beat
+  // would be waited for until the lease is over.
+  const redis::Timeouts timeouts = timeouts_for(job_settings_.lease);
+  if (connection_) connection_->set_patience(timeouts.connect, timeouts.reply);
 }
 
 void IoLoop::exchange() {

@@ -19,7 +19,7 @@ constexpr const char* kHandler = R"sh(
   fi
   case $what in
     '') ;;
-    go*) while [ ! -e "$HERE/$what" ]; do sleep 0.02; done ;;
+    go*) pause=0.02; while [ ! -e "$HERE/$what" ]; do sleep $pause; pause=0.1; done ;;
     fail*) [ -e "$HERE/$what" ] || { : > "$HERE/$what"; exit 1; } ;;
     *) sleep "$what" ;;
   esac

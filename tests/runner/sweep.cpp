@@ -34,8 +34,9 @@ SweepRow::SweepRow(const RedisServer& redis, const Point& point, const Shape& sh
       signals_(std::move(signals)),
       name_(next_queue()),
       queue_(redis, name_) {
-  queue_.configure(kSweepLease.count(), {{"max_payload", "1000000"},
+  queue_.configure(shape.lease.count(), {{"max_payload", "1000000"},
                                          {"max_bytes", "100000000"},
+                                         {"on_partition", shape.on_partition},
                                          {"drain_timeout_ms", "60000"}});
   enqueue();
   if (point.network != Network::passes) proxy_.emplace(redis::Address{"", 0, redis.socket()});
@@ -48,7 +49,9 @@ void SweepRow::enqueue() {
     const bool quick = i == 0 && point_.quick;
     jobs[i].id = "job-" + std::to_string(i);
     if (shape_.builtin) {
-      jobs[i].payload = quick ? "1ms" : "1200ms";  // beyond the first beat
+      // Beyond the first beat, and beyond the time in which an answer to it is missed.
+      const Millis first = quick ? Millis{1} : shape_.lease * 5 / 6;
+      jobs[i].payload = std::to_string(i == 0 ? first.count() : 200) + "ms";
     } else {
       jobs[i].payload = quick ? "0" : kUntilLetGo;
       if (shape_.bytes > 0) {
@@ -158,7 +161,7 @@ void sweep(const Shape& shape, const std::function<void(const Point&)>& row) {
       try {
         row(point);
       } catch (const std::exception& e) {
-        FAIL_CHECK(e.what());
+        FAIL_CHECK(std::string(e.what()));
       } catch (...) {
         // An assertion that has reported itself ended this row; the others go on.
       }

@@ -23,9 +23,9 @@ struct Shape {
   std::size_t bytes = 0;  // of a payload, behind its first line
   bool builtin = false;   // the handler sleep; else a process that writes the ledger
   bool same_pod = false;  // the next runner is the next incarnation of the struck one's pod
+  Millis lease{3000};
+  const char* on_partition = "kill";
 };
-
-inline constexpr Millis kSweepLease{1500};
 
 class SweepRow {
  public:
