@@ -121,6 +121,10 @@ void IoLoop::apply(const queue::Config& config) {
   config_ = config;
   job_settings_ = job_settings(config, settings_.own);
   handlers_.limit(job_settings_.limits);
+  // Not only for the next connection: on this one, made before the lease was known, a lost beat
+  // would be waited for until the lease is over.
+  const redis::Timeouts timeouts = timeouts_for(job_settings_.lease);
+  if (connection_) connection_->set_patience(timeouts.connect, timeouts.reply);
 }
 
 void IoLoop::exchange() {
@@ -303,6 +307,7 @@ void IoLoop::advance_termination() {
               {{"running", state_.running_count()},
                {"drain_timeout_ms", job_settings_.drain_timeout.count()}});
   }
+  if (state_.leaves_after_reconnect() && !give_up_at_) give_up_at_ = now + kFarewell;
   const int level = signals_ > 1 ? 2 : now >= *drain_until_ ? 1 : 0;
   if (level <= stop_level_) return;
   stop_level_ = level;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
 #include "runner/session.h"
 
@@ -112,6 +113,7 @@ std::optional<StepPlan> WorkerState::next_step(Millis now) {
   // the next one. A token that was taken has to be put back by a STEP, also when it is of no use.
   if (plan.settlements.empty() && tokens_ == 0 && !due && !(prompted_ && plan.want > 0)) return {};
   for (const std::int64_t epoch : plan.epochs) held_.at(epoch).in_flight = true;
+  claiming_ = plan.want > 0;
   return plan;
 }
 
@@ -181,6 +183,7 @@ bool WorkerState::settle_again(Held& held, queue::Settled settled,
 StepOutcome WorkerState::step_answered(const StepPlan& in_reply_to, const queue::StepResult& result,
                                        Millis now) {
   StepOutcome outcome;
+  claiming_ = false;
   for (std::size_t i = 0; i < in_reply_to.epochs.size(); ++i) {
     const auto it = held_.find(in_reply_to.epochs[i]);
     if (it == held_.end()) continue;
@@ -260,6 +263,7 @@ void WorkerState::release_answered(const ReleasePlan& in_reply_to) {
 }
 
 void WorkerState::connection_lost() {
+  unheard_ |= std::exchange(claiming_, false);
   for (auto& [epoch, held] : held_) {
     if (!held.in_flight) continue;
     held.in_flight = false;
@@ -268,6 +272,7 @@ void WorkerState::connection_lost() {
 }
 
 void WorkerState::connected() {
+  unheard_ = false;
   prompted_ = true;
   refused_ = false;
 }

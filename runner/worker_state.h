@@ -95,7 +95,10 @@ class WorkerState {
   std::optional<ReleasePlan> next_release();
   BeatPlan beat() const;
   /// Nothing is held any more and the worker drains.
-  bool may_leave() const { return draining_ && held_.empty(); }
+  bool may_leave() const { return draining_ && held_.empty() && !unheard_; }
+  /// Nothing else keeps the worker than a claim whose answer was lost: what it may have handed over
+  /// goes back with the full beat of the next connection, and would count as a loss without.
+  bool leaves_after_reconnect() const { return draining_ && held_.empty() && unheard_; }
   /// Whether the wake list may be blocked on: a token can be put to use.
   bool wants_token(Millis now) const;
   /// When next_step() is to be asked again if nothing else happens.
@@ -163,6 +166,8 @@ class WorkerState {
   std::optional<std::int64_t> trial_;  // the one job that was claimed since
   Backoff broken_backoff_;
 
+  bool claiming_ = false;  // by a STEP that was not answered yet
+  bool unheard_ = false;   // such an answer was lost
   int tokens_ = 0;  // taken, and no STEP that was sent afterwards has been answered
   bool prompted_ = false;  // a STEP may find something to claim
   bool refused_ = false;   // claimable, but not for us: until one of our jobs ends, or the beat

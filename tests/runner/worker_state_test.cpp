@@ -359,6 +359,27 @@ TEST_CASE("a due moment asks for a STEP, by Redis's clock; a stubborn one not wi
   CHECK(state.next_step(t(400)));
 }
 
+TEST_CASE("a draining worker stays until what an unheard claim handed over has gone back") {
+  WorkerState state(2);
+  state.connected();
+  REQUIRE(state.next_step(t(0)));
+  state.connection_lost();
+  state.drain();
+  CHECK_FALSE(state.may_leave());
+  CHECK(state.leaves_after_reconnect());
+  state.connected();
+  CHECK(state.may_leave());
+
+  WorkerState heard(2);
+  heard.connected();
+  const auto plan = heard.next_step(t(0));
+  REQUIRE(plan);
+  heard.step_answered(*plan, reply({}), t(0));
+  heard.drain();
+  heard.connection_lost();
+  CHECK(heard.may_leave());
+}
+
 namespace {
 
 queue::ClaimedJob session_job(std::int64_t version, std::string document) {
