@@ -214,7 +214,8 @@ void IoLoop::step(const StepPlan& plan) {
   tasks.reserve(outcome.start.size());
   for (queue::ClaimedJob& job : outcome.start) {
     metrics_.picked_up(job.waited);
-    tasks.push_back({std::move(job), job_settings_.max_attempts, job_settings_.timeout});
+    const Millis timeout = job_settings_.timeout_of(job);
+    tasks.push_back({std::move(job), job_settings_.max_attempts, timeout});
   }
   handlers_.start(std::move(tasks));
 }

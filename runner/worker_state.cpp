@@ -11,8 +11,6 @@ namespace {
 
 // A due moment that a STEP did not clear (more than it promotes in one call) is tried again then.
 constexpr Millis kDueAgain{50};
-// A handler that has run a job for so long is not broken.
-constexpr Millis kTrialProves{5000};
 
 queue::Outcome outcome_of(Verdict verdict) {
   switch (verdict) {
@@ -46,8 +44,7 @@ bool goes_back(Verdict verdict) {
 
 WorkerState::WorkerState(int slots)
     : slots_(slots),
-      capacity_(slots),
-      broken_backoff_({.initial = Millis{1000}, .max = Millis{30000}, .jitter_percent = 0}) {}
+      capacity_(slots) {}
 
 bool WorkerState::alone_running() const {
   return std::any_of(held_.begin(), held_.end(), [](const auto& entry) {
@@ -59,24 +56,7 @@ bool WorkerState::alone_running() const {
 // Exactly the free slots: a job that waited here for one could be running elsewhere.
 int WorkerState::want(Millis now) const {
   if (draining_ || retired_ || paused_ || refused_ || alone_running()) return 0;
-  const int free = capacity_ - busy_slots();
-  if (free <= 0) return 0;
-  if (!broken_) return std::min(free, kMaxStep);
-  // One job finds out whether the handler works again; the others stay with workers that do.
-  return now >= broken_until_ && !trial_ ? 1 : 0;
-}
-
-void WorkerState::judge_trial(Millis now) {
-  if (!broken_ || !trial_) return;
-  const auto it = held_.find(*trial_);
-  if (it == held_.end() || it->second.stage != Stage::running) {
-    trial_.reset();
-  } else if (now - it->second.started >= kTrialProves) {
-    broken_ = false;
-    broken_backoff_.reset();
-    trial_.reset();
-    prompted_ = true;
-  }
+  return std::clamp(breaker_.allowed(capacity_ - busy_slots(), now), 0, kMaxStep);
 }
 
 bool WorkerState::wants_token(Millis now) const {
@@ -88,17 +68,12 @@ std::optional<Millis> WorkerState::wake_at(Millis now) const {
   const auto consider = [&first](Millis moment) {
     if (!first || moment < *first) first = moment;
   };
-  if (broken_ && now < broken_until_) consider(broken_until_);
-  if (broken_ && trial_) {
-    if (const auto it = held_.find(*trial_); it != held_.end()) {
-      consider(it->second.started + kTrialProves);
-    }
-  }
+  if (const auto moment = breaker_.wake_at(); moment && *moment > now) consider(*moment);
   return first;
 }
 
 std::optional<StepPlan> WorkerState::next_step(Millis now) {
-  judge_trial(now);
+  if (breaker_.judge(now)) prompted_ = true;
   StepPlan plan;
   for (auto& [epoch, held] : held_) {
     if (held.stage != Stage::settling || held.in_flight) continue;
@@ -121,6 +96,7 @@ void WorkerState::see(const queue::WorkerView& view, Millis now) {
   retired_ = view.retired;
   paused_ = view.paused;
   config_hash_ = view.config_hash;
+  others_wait_ = view.claimable;
   due_.reset();
   if (view.next_due) due_ = now + std::max(Millis{0}, *view.next_due - view.now);
 }
@@ -220,7 +196,7 @@ StepOutcome WorkerState::step_answered(const StepPlan& in_reply_to, const queue:
       ++outcome.session_failures;
     } else {
       ++running_;
-      if (broken_) trial_ = job.epoch;
+      breaker_.started(job.epoch, now);
       outcome.start.push_back(job);
     }
     held_.emplace(job.epoch, std::move(held));
@@ -241,6 +217,7 @@ Stops WorkerState::beat_answered(const queue::BeatResult& result, Millis now) {
         ++it;
       } else if (held.stage == Stage::running) {
         stops.lost.push_back(it->first);
+        breaker_.forgot(it->first);
         held.stage = Stage::abandoned;
         --running_;
         ++abandoned_;
@@ -292,32 +269,33 @@ std::optional<Counted> WorkerState::ended(const Ending& ending, Millis now, std:
   --running_;
   prompted_ = true;
 
-  Counted counted{held.type, std::string(to_string(ending.verdict)), ending.duration};
-  if (goes_back(ending.verdict)) {
+  Verdict verdict = ending.verdict;
+  if (goes_back(verdict)) {
     held.stage = Stage::returning;
-    held.release = ending.verdict == Verdict::interrupted ? queue::ReleaseKind::interrupted
-                                                          : queue::ReleaseKind::unstarted;
+    held.release = verdict == Verdict::interrupted ? queue::ReleaseKind::interrupted
+                                                   : queue::ReleaseKind::unstarted;
+  }
+  if (verdict == Verdict::broken) {
+    const Breaker::Fate fate =
+        breaker_.broke(held.id, ending.answered, others_wait_, now, chance);
+    if (fate == Breaker::Fate::aside) held.release = queue::ReleaseKind::aside;
+    if (fate == Breaker::Fate::fail) verdict = Verdict::fail;
+  } else if (goes_back(verdict)) {
+    breaker_.forgot(ending.epoch);
   } else {
+    breaker_.ran(held.id);
+  }
+  if (!goes_back(verdict)) {
     held.stage = Stage::settling;
-    held.settlement = {held.id,     ending.epoch,    outcome_of(ending.verdict),
+    held.settlement = {held.id,     ending.epoch,    outcome_of(verdict),
                        ending.text, ending.duration, ending.delay};
-    if (held.settlement.outcome == queue::Outcome::complete) {
-      held.settlement.next = queue::next_in_chain(held.session, held.chain, ending.text);
-      held.session_patch = ending.session_patch;
-      if (!held.session.empty() && !held.session_patch.empty()) merge_patch(held);
-    }
   }
-  if (ending.verdict == Verdict::broken) {
-    // Jobs that began together fail together: they count as one try.
-    trial_.reset();
-    if (!broken_ || now >= broken_until_) broken_until_ = now + broken_backoff_.next(chance);
-    broken_ = true;
-  } else if (!goes_back(ending.verdict)) {
-    broken_ = false;
-    trial_.reset();
-    broken_backoff_.reset();
+  if (verdict == Verdict::complete) {
+    held.settlement.next = queue::next_in_chain(held.session, held.chain, ending.text);
+    held.session_patch = ending.session_patch;
+    if (!held.session.empty() && !held.session_patch.empty()) merge_patch(held);
   }
-  return counted;
+  return Counted{held.type, std::string(to_string(verdict)), ending.duration};
 }
 
 void WorkerState::capacity(const Capacity& capacity) {

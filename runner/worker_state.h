@@ -16,8 +16,8 @@
 #include <string>
 #include <vector>
 
-#include "base/backoff.h"
 #include "queue/queue.h"
+#include "runner/breaker.h"
 #include "runner/handlers/handler.h"
 
 namespace wp::runner {
@@ -115,7 +115,7 @@ class WorkerState {
   int busy_slots() const { return running_ + abandoned_; }
   int slots() const { return slots_; }
   /// Whether the handler cannot run jobs, or fewer than it should.
-  bool broken() const { return broken_ || handler_broken_; }
+  bool broken() const { return breaker_.broken() || handler_broken_; }
   bool retired() const { return retired_; }
   bool paused() const { return paused_; }
   bool draining() const { return draining_; }
@@ -146,7 +146,6 @@ class WorkerState {
   bool settle_again(Held& held, queue::Settled settled, const queue::SessionState* document,
                     StepOutcome& outcome);
   int want(Millis now) const;
-  void judge_trial(Millis now);
   bool alone_running() const;
   void see(const queue::WorkerView& view, Millis now);
   std::vector<std::int64_t> cancelled(const std::vector<std::string>& ids);
@@ -161,10 +160,8 @@ class WorkerState {
   bool retired_ = false;
   bool paused_ = false;
   bool handler_broken_ = false;  // as the handler itself says
-  bool broken_ = false;          // as the ends of jobs say
-  Millis broken_until_{0};
-  std::optional<std::int64_t> trial_;  // the one job that was claimed since
-  Backoff broken_backoff_;
+  Breaker breaker_;              // as the ends of jobs say
+  bool others_wait_ = false;     // the newest answer said that something could be claimed
 
   bool claiming_ = false;  // by a STEP that was not answered yet
   bool unheard_ = false;   // such an answer was lost

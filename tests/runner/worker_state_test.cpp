@@ -503,3 +503,45 @@ TEST_CASE("a job that nothing was free for goes back, and no handler is broken")
   REQUIRE(plan);
   CHECK(plan->kind == queue::ReleaseKind::unstarted);
 }
+
+TEST_CASE("a job that is answered as by a broken handler while others run fails, and is counted") {
+  WorkerState state = holding(2, {job("good", 1), job("bad", 2)});
+  Ending bad = ending(2, Verdict::broken);
+  bad.answered = true;
+  CHECK(state.ended(bad, t(1), 0)->result == "broken");
+  auto release = state.next_release();
+  REQUIRE(release);
+  CHECK(release->kind == queue::ReleaseKind::unstarted);
+  state.release_answered(*release);
+  state.ended(ending(1), t(2), 0);  // the other one completes
+  auto plan = state.next_step(t(2));
+  REQUIRE(plan);
+  state.step_answered(*plan, reply({job("bad", 3)}, {Settled::done}), t(2));
+  bad.epoch = 3;
+  CHECK(state.ended(bad, t(3), 0)->result == "failed");
+  CHECK_FALSE(state.broken());
+  plan = state.next_step(t(3));
+  REQUIRE(plan);
+  REQUIRE(plan->settlements.size() == 1);
+  CHECK(plan->settlements[0].outcome == queue::Outcome::fail);
+}
+
+TEST_CASE("while such a job is the first of many it goes aside, so that another finds out") {
+  WorkerState state(1);
+  state.connected();
+  std::int64_t now = 0;
+  for (const queue::ReleaseKind kind : {queue::ReleaseKind::unstarted, queue::ReleaseKind::aside}) {
+    const auto plan = state.next_step(t(now));
+    REQUIRE(plan);
+    CHECK(plan->want == 1);
+    state.step_answered(*plan, reply({job("bad", now + 1)}, {}, true), t(now));
+    Ending bad = ending(now + 1, Verdict::broken);
+    bad.answered = true;
+    state.ended(bad, t(now), 0);
+    const auto release = state.next_release();
+    REQUIRE(release);
+    CHECK(release->kind == kind);
+    state.release_answered(*release);
+    now += 2000;
+  }
+}
