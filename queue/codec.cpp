@@ -17,10 +17,40 @@ std::string dump(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
+// Whether bytes are a document that is nested no deeper than anybody nests. Reading MessagePack,
+// copying and writing call themselves for each level: a document from elsewhere would decide how
+// much of our stack they take.
+class Shallow : public json::json_sax_t {
+ public:
+  static bool is(std::string_view bytes, json::input_format_t format) {
+    Shallow shallow;
+    return json::sax_parse(bytes, &shallow, format);
+  }
+
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool key(string_t&) override { return true; }
+  bool start_object(std::size_t) override { return ++depth_ <= kDeepest; }
+  bool start_array(std::size_t) override { return ++depth_ <= kDeepest; }
+  bool end_object() override { return --depth_ >= 0; }
+  bool end_array() override { return --depth_ >= 0; }
+  bool parse_error(std::size_t, const std::string&, const json::exception&) override {
+    return false;
+  }
+
+ private:
+  static constexpr int kDeepest = 100;
+  int depth_ = 0;
+};
+
 // A result is shown as JSON where the handler wrote JSON, else as a string.
 json result_value(const std::string& text) {
-  json parsed = json::parse(text, nullptr, false);
-  return parsed.is_discarded() ? json(text) : parsed;
+  return Shallow::is(text, json::input_format_t::json) ? json::parse(text) : json(text);
 }
 
 // EVP's own base64: RFC 4648, one line.
@@ -105,7 +135,8 @@ std::vector<ChainStep> decode_chain(const json& header) {
                        : text_member(raw, "payload", "");
     const auto priority = raw.find("priority");
     if (priority != raw.end() && priority->is_number_integer()) {
-      step.priority = std::clamp(priority->get<int>(), 0, 255);
+      // As a double: no whole number of JSON turns into another one by its size.
+      step.priority = static_cast<int>(std::clamp(priority->get<double>(), 0.0, 255.0));
     }
     step.timeout = timeout_member(raw);
     make_valid(step);
@@ -127,6 +158,11 @@ class Reader {
     const std::int64_t value = number(size);
     const std::int64_t half = std::int64_t{1} << (size * 8 - 1);
     return value < half ? value : value - 2 * half;
+  }
+  /// At the end of the bytes, whatever stands between.
+  std::int64_t last_number(std::size_t size) {
+    if (bytes_.size() > size) bytes_.remove_prefix(bytes_.size() - size);
+    return number(size);
   }
   std::string_view text(std::size_t size) {
     if (bytes_.size() < size) {
@@ -241,7 +277,7 @@ Own decode_own(std::string_view packed) {
   own.ready_since = Millis{read.number(6)} + since;
   (void)read.number(6);  // seq
   if ((flags & kNamed) != 0) own.session = read.text(static_cast<std::size_t>(read.number(1)));
-  own.epoch = Reader(packed.substr(packed.size() - 8)).number(8);
+  own.epoch = read.last_number(8);
   return own;
 }
 
@@ -255,7 +291,7 @@ bool says_broken(const std::string& info) {
 
 
 std::string result_to_json(std::string_view packed) {
-  if (packed.empty()) return "{}";
+  if (!Shallow::is(packed, json::input_format_t::msgpack)) return "{}";
   const json doc = json::from_msgpack(packed, true, false);
   if (!doc.is_object()) return "{}";
   json out = json::object();

@@ -119,8 +119,22 @@ TEST_CASE("a chain's step with a name that no job may have gets another") {
   CHECK(envelope.chain[1].type == "t");
 }
 
+TEST_CASE("a chain's step has the nearest priority that there is") {
+  const Envelope envelope = decode_envelope(
+      "{\"chain\":[{\"priority\":-1},{\"priority\":4294967297},"
+      "{\"priority\":18446744073709551615}]}\n");
+  REQUIRE(envelope.chain.size() == 3);
+  CHECK(envelope.chain[0].priority == 0);
+  CHECK(envelope.chain[1].priority == 255);
+  CHECK(envelope.chain[2].priority == 255);
+}
+
 TEST_CASE("a fence that is cut short is an error, not a number") {
   CHECK_THROWS_AS((void)decode_own("short"), wp::redis::Error);
+  const std::string facts(35, '\0');  // all of them, and no byte is both a fact and the fence
+  CHECK_THROWS_AS((void)decode_own(facts), wp::redis::Error);
+  CHECK_THROWS_AS((void)decode_own(facts + "1234567"), wp::redis::Error);
+  CHECK(decode_own(facts + encode_fence(7)).epoch == 7);
 }
 
 TEST_CASE("a broken envelope loses nothing") {
@@ -141,4 +155,8 @@ TEST_CASE("result documents: JSON stays JSON, text becomes a string, broken byte
   CHECK(result_to_json(pack({{"r", "plain text"}})) == R"({"result":"plain text"})");
   CHECK(result_to_json("") == "{}");
   CHECK(result_to_json("\xc1garbage") == "{}");
+  // Deeper than the stack: told as text, or not at all.
+  const std::string deep = std::string(8000, '[') + std::string(8000, ']');
+  CHECK(result_to_json(pack({{"r", deep}})) == "{\"result\":\"" + deep + "\"}");
+  CHECK(result_to_json("\x81\xa1" "e" + std::string(300000, '\x91') + "\xc0") == "{}");
 }
