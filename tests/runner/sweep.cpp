@@ -83,7 +83,7 @@ void SweepRow::strike() {
   struck.environment.merge(plan_->environment());
   runner_ = std::make_unique<RunnerProcess>(struck);
   const auto hits = [this](int count) {
-    const bool there = eventually([&] { return plan_->hits() >= count; }, Millis{20000});
+    const bool there = eventually([&] { return plan_->hits() >= count; }, Millis{20000}, Millis{5});
     CAPTURE(plan_->hits());
     CAPTURE(runner_->log());
     REQUIRE_MESSAGE(there, "the point was not reached");
