@@ -153,7 +153,7 @@ void wait_idle(QueueClient& queue, Millis deadline) {
         counts = queue->counts();
         return counts.waiting + counts.delayed + counts.active == 0;
       },
-      deadline);
+      deadline, Millis{20});
   CAPTURE(counts.waiting);
   CAPTURE(counts.delayed);
   CAPTURE(counts.active);

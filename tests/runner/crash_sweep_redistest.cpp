@@ -14,17 +14,6 @@ using queue::JobState;
 
 namespace {
 
-constexpr Millis kLease{2000};  // waited for
-
-// With a short lease a hiccup of the machine must not look like a partition.
-Shape lapsing(std::string name) {
-  Shape shape;
-  shape.name = std::move(name);
-  shape.lease = kLease;
-  shape.on_partition = "continue";
-  return shape;
-}
-
 // Asserts what is counted against each job: once, and only what the dead runner held.
 void check_counters(SweepRow& row, const std::vector<std::string>& held) {
   const bool crash = row.shape().same_pod && held.size() == 1;
@@ -77,19 +66,16 @@ void suspend_at(const RedisServer& redis, const Point& point, const Shape& shape
 
 TEST_CASE("SIGKILL at every step: another worker takes over when the leases lapse") {
   const RedisServer redis;
-  Shape one = lapsing("one slot");
-  Shape four = lapsing("four slots, large payloads");
-  four.slots = 4;
-  four.jobs = 6;
-  four.bytes = 200000;
-  for (const Shape& shape : {one, four}) {
+  const Shape one{.name = "one slot"};
+  const Shape four{.name = "four slots, large", .slots = 4, .jobs = 6, .bytes = 200000};
+  for (const Shape& shape : {short_lease(one), short_lease(four)}) {
     sweep(shape, [&](const Point& point) { kill_at(redis, point, shape); });
   }
 }
 
 TEST_CASE("SIGKILL at every step: the pod comes back") {
   const RedisServer redis;
-  const Shape one{.name = "one slot, large payloads", .bytes = 200000, .same_pod = true};
+  const Shape one{.name = "one slot, large", .bytes = 200000, .same_pod = true};
   const Shape four{.name = "four slots", .slots = 4, .jobs = 6, .same_pod = true};
   for (const Shape& shape : {one, four}) {
     sweep(shape, [&](const Point& point) { kill_at(redis, point, shape); });
@@ -98,17 +84,12 @@ TEST_CASE("SIGKILL at every step: the pod comes back") {
 
 TEST_CASE("SIGKILL at every step of a built-in handler's job") {
   const RedisServer redis;
-  Shape shape = lapsing("built-in");
-  shape.slots = 4;
-  shape.jobs = 6;
-  shape.builtin = true;
+  const Shape shape = short_lease({.name = "built-in", .slots = 4, .jobs = 6, .builtin = true});
   sweep(shape, [&](const Point& point) { kill_at(redis, point, shape); });
 }
 
 TEST_CASE("SIGSTOP at every step, beyond the lease: a zombie changes nothing") {
   const RedisServer redis;
-  Shape shape = lapsing("four slots");
-  shape.slots = 4;
-  shape.jobs = 6;
+  const Shape shape = short_lease({.name = "four slots", .slots = 4, .jobs = 6});
   sweep(shape, [&](const Point& point) { suspend_at(redis, point, shape); });
 }

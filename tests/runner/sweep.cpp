@@ -10,7 +10,7 @@
 namespace wp::test {
 namespace {
 
-constexpr int kAtOnce = 6;
+constexpr int kAtOnce = 10;
 
 std::string next_queue() {
   static std::atomic<int> made{0};
@@ -83,7 +83,7 @@ void SweepRow::strike() {
   struck.environment.merge(plan_->environment());
   runner_ = std::make_unique<RunnerProcess>(struck);
   const auto hits = [this](int count) {
-    const bool there = eventually([&] { return plan_->hits() >= count; }, Millis{20000});
+    const bool there = eventually([&] { return plan_->hits() >= count; }, Millis{20000}, Millis{5});
     CAPTURE(plan_->hits());
     CAPTURE(runner_->log());
     REQUIRE_MESSAGE(there, "the point was not reached");
@@ -148,6 +148,12 @@ void SweepRow::settle_books(int explained) {
   CHECK(counts.done == static_cast<std::int64_t>(ids_.size()));
   CHECK(counts.stat.at("completed") == static_cast<std::int64_t>(ids_.size()));
   CHECK(queue_->check().empty());
+}
+
+Shape short_lease(Shape shape) {
+  shape.lease = Millis{2000};
+  shape.on_partition = "continue";
+  return shape;
 }
 
 void sweep(const Shape& shape, const std::function<void(const Point&)>& row) {

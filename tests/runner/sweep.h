@@ -78,6 +78,10 @@ class SweepRow {
   std::unique_ptr<RunnerProcess> runner_;
 };
 
+/// A shape with a short lease: for what is waited for. A hiccup of the machine, which is long beside
+/// it, is no partition then.
+Shape short_lease(Shape shape);
+
 /// Runs `row` for every point that the shape has, several at a time.
 void sweep(const Shape& shape, const std::function<void(const Point&)>& row);
 

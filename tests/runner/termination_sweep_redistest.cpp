@@ -52,7 +52,7 @@ void sweep_shapes(const std::vector<int>& signals) {
   for (const Shape& shape :
        {Shape{.name = "one slot"},
         Shape{.name = "four slots, large", .slots = 4, .jobs = 6, .bytes = 200000},
-        Shape{.name = "built-in", .slots = 4, .jobs = 6, .builtin = true}}) {
+        short_lease({.name = "built-in", .slots = 4, .jobs = 6, .builtin = true})}) {
     sweep(shape, [&](const Point& point) { terminate_at(redis, point, shape, signals); });
   }
 }
