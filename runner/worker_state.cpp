@@ -23,6 +23,7 @@ queue::Outcome outcome_of(Verdict verdict) {
     case Verdict::defer:
       return queue::Outcome::defer;
     case Verdict::bury:
+    case Verdict::rejected:
       return queue::Outcome::bury;
     default:
       return queue::Outcome::fail;
@@ -280,7 +281,7 @@ std::optional<Counted> WorkerState::ended(const Ending& ending, Millis now, std:
         breaker_.broke(held.id, ending.answered, others_wait_, now, chance);
     if (fate == Breaker::Fate::aside) held.release = queue::ReleaseKind::aside;
     if (fate == Breaker::Fate::fail) verdict = Verdict::fail;
-  } else if (goes_back(verdict)) {
+  } else if (goes_back(verdict) || verdict == Verdict::rejected) {
     breaker_.forgot(ending.epoch);
   } else {
     breaker_.ran(held.id);

@@ -44,6 +44,7 @@ enum class Verdict {
   crash,        // died of a signal that we did not send
   defer,        // later, uncounted
   bury,         // dead at once
+  rejected,     // dead at once, and the handler never saw it
   broken,       // the handler itself cannot run: no fault of the job, as far as one can tell
   unstarted,    // nothing was free to run it: it goes back
   interrupted,  // stopped by us before it was done, no fault of the job
