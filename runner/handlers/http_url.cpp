@@ -109,11 +109,11 @@ HttpTarget parse_http_url(std::string_view url) {
   const std::string_view host = authority.substr(0, colon);
   std::uint16_t port = 80;
   if (colon != std::string_view::npos) port = parse_port(authority.substr(colon + 1));
-  if (port == 0) throw refuse("has a port that is none of 1 to 65535");
   target.addresses = loopback_addresses(std::string(host), port);
   if (target.addresses.empty()) {
     throw refuse("is not on loopback (127.0.0.0/8, [::1] or localhost)");
   }
+  if (port == 0) throw refuse("has a port that is none of 1 to 65535");
   target.authority = authority;
   return target;
 }
