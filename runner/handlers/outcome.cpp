@@ -100,7 +100,11 @@ Ending classify_exit(const ExitFacts& facts, const ExitRules& rules) {
   const std::string text = with_errors(fmt::format("exit code {}", facts.status), facts.errors);
   if (facts.status == rules.dead_code) return ending(Verdict::bury, text);
   // What a shell and env(1) answer when there is no such program, or it can't be executed.
-  if (facts.status == 126 || facts.status == 127) return ending(Verdict::broken, text);
+  if (facts.status == 126 || facts.status == 127) {
+    Ending broken = ending(Verdict::broken, text);
+    broken.answered = true;
+    return broken;
+  }
   return ending(Verdict::fail, text);
 }
 
