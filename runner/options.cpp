@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <fmt/format.h>
+#include <stdexcept>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
@@ -10,6 +11,7 @@
 #include "queue/queue.h"
 #include "queue/redis/settings.h"
 #include "runner/handlers/builtin.h"
+#include "runner/handlers/http_url.h"
 #include "runner/process/spawn.h"
 
 namespace wp::runner {
@@ -39,6 +41,23 @@ bool runs_program(const RunnerOptions& options) {
   return options.handler == "exec" || options.handler == "stdio";
 }
 
+void check_http(const RunnerOptions& options) {
+  if (options.http_url.empty()) {
+    throw UsageError(
+        "http-url: the http handler needs the app's address, such as http://127.0.0.1:8000/jobs");
+  }
+  try {
+    (void)parse_http_url(options.http_url);
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(fmt::format("http-url: {}", error.what()));
+  }
+  if (options.http_ready_path.empty()) return;
+  if (const std::string problem = problem_with_http_path(options.http_ready_path);
+      !problem.empty()) {
+    throw UsageError(fmt::format("http-ready-path: {}; allowed is a path such as /ready", problem));
+  }
+}
+
 void check_handler(const RunnerOptions& options) {
   const std::string& kind = options.handler;
   if (kind != "exec" && kind != "stdio" && kind != "http" && !parse_builtin(kind)) {
@@ -50,13 +69,11 @@ void check_handler(const RunnerOptions& options) {
     throw UsageError(fmt::format("handler: {} runs no command, but {} was given", kind,
                                  show(options.command)));
   }
-  if (kind == "http" && options.http_url.empty()) {
-    throw UsageError(
-        "http-url: the http handler needs the app's address, such as http://127.0.0.1:8000/jobs");
-  }
-  if (kind != "http" && !options.http_url.empty()) {
-    throw UsageError(fmt::format("http-url: {} was given, but the handler is {}", options.http_url,
-                                 kind));
+  if (kind == "http") return check_http(options);
+  for (const auto& [name, value] : {std::pair{"http-url", &options.http_url},
+                                    std::pair{"http-ready-path", &options.http_ready_path}}) {
+    if (value->empty()) continue;
+    throw UsageError(fmt::format("{}: {} was given, but the handler is {}", name, *value, kind));
   }
 }
 

@@ -11,6 +11,7 @@
 #include "runner/handlers/builtin.h"
 #include "runner/handlers/environment.h"
 #include "runner/handlers/exec.h"
+#include "runner/handlers/http.h"
 #include "runner/handlers/stdio.h"
 #include "runner/io_loop.h"
 
@@ -44,6 +45,17 @@ HandlerLoop::MakeHandler handler_maker(const RunnerOptions& options) {
     settings.startup_timeout = options.stdio_startup_timeout;
     return [settings](EventLoop& loop, HandlerEvents& events) -> std::unique_ptr<Handler> {
       return std::make_unique<StdioHandler>(settings, loop, events);
+    };
+  }
+  if (options.handler == "http") {
+    HttpSettings settings;
+    settings.target = parse_http_url(options.http_url);
+    settings.ready_path = options.http_ready_path;
+    settings.queue = options.queue;
+    settings.slots = static_cast<int>(options.concurrency);
+    settings.defer_delay = options.exit_rules.defer_delay;
+    return [settings](EventLoop& loop, HandlerEvents& events) -> std::unique_ptr<Handler> {
+      return std::make_unique<HttpHandler>(settings, loop, events);
     };
   }
   ExecSettings settings;

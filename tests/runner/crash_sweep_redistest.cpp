@@ -93,3 +93,19 @@ TEST_CASE("SIGSTOP at every step, beyond the lease: a zombie changes nothing") {
   const Shape shape = short_lease({.name = "four slots", .slots = 4, .jobs = 6});
   sweep(shape, [&](const Point& point) { suspend_at(redis, point, shape); });
 }
+
+TEST_CASE("what strikes a runner does not reach its handlers") {
+  const RedisServer redis;
+  QueueClient queue(redis);
+  queue.configure(15000);
+  Folder folder;
+  const FaultPlan plan({{"spawn", "before"}, {"spawn", "after"}}, folder / "hits");
+  const RunnerProcess runner({redis.url(),
+                              "q",
+                              {"--scratch-dir", folder.path(), "--", "/bin/sh", "-c",
+                               "! env | grep -e LD_PRELOAD -e WP_FAULT"},
+                              plan.environment()});
+  queue.wait_state(queue.enqueue(""), JobState::done);
+  (void)queue.enqueue("");
+  CHECK(eventually([&] { return plan.hits() == plan.shots(); }));
+}

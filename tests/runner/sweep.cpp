@@ -143,7 +143,10 @@ int SweepRow::stop_signals() const {
 
 void SweepRow::settle_books(int explained) {
   wait_idle(queue_);
-  if (!shape_.builtin) return check_books(queue_, folder_, ids_, explained);
+  if (!shape_.builtin) {
+    CHECK(static_cast<int>(Ledger(folder_).shorts.size()) <= explained);
+    return check_books(queue_, folder_, ids_, explained);
+  }
   const queue::Counts counts = queue_->counts();
   CHECK(counts.done == static_cast<std::int64_t>(ids_.size()));
   CHECK(counts.stat.at("completed") == static_cast<std::int64_t>(ids_.size()));
