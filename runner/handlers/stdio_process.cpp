@@ -7,8 +7,8 @@
 #include "base/ids.h"
 #include "base/units.h"
 #include "runner/handlers/environment.h"
-#include "runner/handlers/json_text.h"
 #include "runner/handlers/outcome.h"
+#include "runner/handlers/printable.h"
 
 namespace wp::runner {
 namespace {
@@ -202,7 +202,7 @@ std::string StdioProcess::describe(Reaper::Exit exit) {
   if (job_) text += read_nothing() ? " before it read its job" : " before it answered";
   if (!lines_.rest().empty()) {
     text += fmt::format(" (stdout ends in the middle of a line, \"{}\")",
-                        printable(lines_.rest(), kQuotedRest));
+                        escaped(lines_.rest(), kQuotedRest));
   }
   return with_errors(std::move(text), errors_.take());
 }
