@@ -1,6 +1,8 @@
 // The stdio handler with a queue behind it: the real program, and a worker in Python.
 #include <doctest/doctest.h>
+#include <algorithm>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <signal.h>
 
@@ -86,7 +88,7 @@ TEST_CASE("stdio: nothing is claimed before a process is ready; then as many as 
                                 "return os.getpid()"));
   }
   REQUIRE(runner.logged("\"msg\":\"registered\""));
-  CHECK(queue->counts().ready == 3);
+  CHECK(queue->counts().waiting == 3);
   write_file(folder / "ready", "");
   std::set<json> pids;
   for (const std::string& id : ids) pids.insert(result(queue, id));
