@@ -1,5 +1,8 @@
 #include "runner/handlers/printable.h"
 
+#include <algorithm>
+#include <fmt/format.h>
+
 namespace wp::runner {
 namespace {
 
@@ -61,6 +64,28 @@ std::string printable(std::string_view bytes, std::size_t limit) {
 
 std::string printable_line(std::string_view bytes, std::size_t limit) {
   return make_printable(bytes, limit, {});
+}
+
+std::string escaped(std::string_view bytes, std::size_t limit) {
+  std::string made;
+  while (!bytes.empty()) {
+    const std::size_t length = character_length(bytes);
+    std::string shown(bytes.substr(0, std::max<std::size_t>(1, length)));
+    const std::size_t used = shown.size();
+    if (shown == "\n") {
+      shown = "\\n";
+    } else if (shown == "\t") {
+      shown = "\\t";
+    } else if (length == 0 || is_control(shown)) {
+      std::string codes;
+      for (const char c : shown) codes += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+      shown = std::move(codes);
+    }
+    if (made.size() + shown.size() > limit) return made + "…";
+    made += shown;
+    bytes.remove_prefix(used);
+  }
+  return made;
 }
 
 }  // namespace wp::runner

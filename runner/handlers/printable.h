@@ -16,4 +16,8 @@ std::string printable(std::string_view bytes, std::size_t limit);
 /// The same in one line: tabs and newlines become spaces too.
 std::string printable_line(std::string_view bytes, std::size_t limit);
 
+/// Of at most `limit` bytes, with what is no printable UTF-8 as \n, \t, \xNN, and an ellipsis for
+/// what is left out: where a stray byte may be the very thing to be found.
+std::string escaped(std::string_view bytes, std::size_t limit);
+
 }  // namespace wp::runner
