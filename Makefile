@@ -10,7 +10,7 @@ TEST_JOBS ?= 1
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## installs what is missing, by apt (as root or by sudo)
+setup: ## installs what is missing to build, by apt (as root or by sudo)
 	@tools/setup
 
 build: setup ## compiles everything into build/release (PRESET=debug, asan, tsan: others)
@@ -23,7 +23,10 @@ demo: setup ## a pool on this machine compresses 240 files and checks every resu
 	@cmake --build --preset $(PRESET) --target workerpool-operator workerpool-runner workerpoolctl
 	@WORKERPOOL_BIN=$(BUILD)/bin demo/run
 
-test: build ## every layer of tests; the last line says how many passed and failed
+# What only tests need is installed first: cmake looks for some of it.
+test: ## every layer of tests; the last line says how many passed and failed
+	@tools/setup test
+	@$(MAKE) --no-print-directory build
 	@tools/test $(BUILD) --parallel $(TEST_JOBS)
 
 # The random tests with ten times the work, for nights and for changes of the scripts: a million

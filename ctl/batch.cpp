@@ -14,7 +14,8 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view kAllowed =
-    "allowed keys are type, payload, id, priority, delay, unique, unique_for, session, chain";
+    "allowed keys are type, payload, id, priority, delay, timeout, unique, unique_for, session, "
+    "chain";
 
 bool is_space(char c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n';
@@ -114,12 +115,12 @@ json parse_json(std::string_view text) {
   }
 }
 
-Millis duration_of(const json& value, std::string_view key) {
+Millis duration_of(const json& value, std::string_view key, std::string_view most = "10 years") {
   const auto duration =
       value.is_string() ? parse_duration(value.get<std::string>()) : std::nullopt;
   if (duration) return *duration;
   throw BadLine(fmt::format(
-      "{} {}: allowed is a duration such as \"90s\" or \"5m\", up to 10 years", key, shown(value)));
+      "{} {}: allowed is a duration such as \"90s\" or \"5m\", up to {}", key, shown(value), most));
 }
 
 void take(queue::NewJob& job, const std::string& key, const json& value, std::string_view line,
@@ -141,6 +142,8 @@ void take(queue::NewJob& job, const std::string& key, const json& value, std::st
     job.priority = value.get<int>();
   } else if (key == "delay") {
     job.delay = duration_of(value, key);
+  } else if (key == "timeout") {
+    job.timeout = duration_of(value, key, "30 days");
   } else if (key == "unique") {
     job.unique = text_of(value, key);
   } else if (key == "unique_for") {
@@ -170,15 +173,17 @@ std::vector<queue::ChainStep> parse_chain(std::string_view list, std::int64_t ma
     const std::string text = tokens.value();
     tokens.skip(1);  // , or ]
     for (const auto& [key, value] : raw.items()) {
-      const bool fine = key == "type" || key == "payload" || key == "id" || key == "priority";
+      const bool fine = key == "type" || key == "payload" || key == "id" || key == "priority" ||
+                        key == "timeout";
       if (raw.is_object() && !fine) {
-        throw BadLine(fmt::format("chain: unknown key {}: allowed are type, payload, id, priority",
-                                  shown(json(key))));
+        throw BadLine(
+            fmt::format("chain: unknown key {}: allowed are type, payload, id, priority, timeout",
+                        shown(json(key))));
       }
     }
     try {
       queue::NewJob job = parse_batch_line(text, {}, max_payload);
-      steps.push_back({job.id, job.type, job.payload, job.priority});
+      steps.push_back({job.id, job.type, job.payload, job.priority, job.timeout});
     } catch (const BadLine& e) {
       throw BadLine(fmt::format("chain: step {}: {}", steps.size() + 1, e.what()));
     }

@@ -2,10 +2,10 @@
 //
 //   {"type":"thumbnail","payload":{"file":"a.png"},"id":"a","priority":200,"delay":"5m"}
 //
-// Further keys: unique, unique_for, session, chain (a list of objects with type, payload, id and
-// priority). Every key may be absent. A payload that is a string is the job's bytes as they are;
-// any other JSON is passed on as its text without the blanks, digit for digit and in its own
-// order.
+// Further keys: timeout, unique, unique_for, session, chain (a list of objects with type, payload,
+// id, priority and timeout). Every key may be absent. A payload that is a string is the job's bytes
+// as they are; any other JSON is passed on as its text without the blanks, digit for digit and in
+// its own order.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,8 @@ class BadLine : public std::runtime_error {
 queue::NewJob parse_batch_line(std::string_view line, const queue::NewJob& defaults,
                                std::int64_t max_payload);
 
-/// The later steps of a chain: a JSON list of objects as above with type, payload, id, priority.
+/// The later steps of a chain: a JSON list of objects as above with type, payload, id, priority,
+/// timeout.
 /// Throws BadLine.
 std::vector<queue::ChainStep> parse_chain(std::string_view list, std::int64_t max_payload);
 

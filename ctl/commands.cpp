@@ -4,6 +4,7 @@ namespace wp::ctl {
 namespace {
 
 constexpr std::int64_t kTenYears = 10ll * 365 * 24 * 3600 * 1000;
+constexpr std::int64_t kThirtyDays = 30ll * 24 * 3600 * 1000;
 
 constexpr const char* kEpilog =
     "--redis, --queue, --output and the like may stand before or behind the verb.\n"
@@ -34,14 +35,14 @@ constexpr const char* kVerbEpilog =
     "--redis, --queue, --output: see workerpoolctl --help, as the exit codes.";
 
 constexpr const char* kEnqueueEpilog =
-    "A line of a batch is a JSON object with the keys type, payload, id, priority, delay, unique,\n"
-    "unique_for, session, chain, each of which may be absent: TYPE, --priority, --delay,\n"
-    "--unique-for and --session are for lines that name none. A payload that is a text is passed\n"
-    "on as its bytes, any other JSON as its text without blanks.\n"
+    "A line of a batch is a JSON object with the keys type, payload, id, priority, delay, timeout,\n"
+    "unique, unique_for, session, chain, each of which may be absent: TYPE, --priority, --delay,\n"
+    "--timeout, --unique-for and --session are for lines that name none. A payload that is a text\n"
+    "is passed on as its bytes, any other JSON as its text without blanks.\n"
     "A file is checked as a whole before anything is sent; a pipe is checked line by line.\n"
     "\n"
     "A chain is a JSON list of the steps that follow, in order, each an object with type,\n"
-    "payload, id, priority: each step gets the result of the one before.\n"
+    "payload, id, priority, timeout: each step gets the result of the one before.\n"
     "\n"
     "Examples:\n"
     "  workerpoolctl enqueue mail -q out --unique order-7 --unique-for 1h --payload '{\"to\":1}'\n"
@@ -84,6 +85,9 @@ void declare_enqueue(Options& options, Arguments& a) {
   verb.integer({.name = "priority", .help = "0 to 255, 255 first"}, request.priority, {0, 255});
   verb.duration({.name = "delay", .help = "not before this time from now"}, request.delay,
                 {0, kTenYears});
+  verb.duration({.name = "timeout",
+                 .help = "of one attempt, where the pool allows so much; 0s: the pool's"},
+                request.timeout, {0, kThirtyDays});
   verb.text({.name = "unique", .help = "not while another job holds this key; at most 256 bytes"},
             request.unique);
   verb.duration({.name = "unique-for", .help = "hold the key so long; 0s: while the job lives"},

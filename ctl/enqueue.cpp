@@ -25,6 +25,7 @@
 #include "ctl/output/format.h"
 #include "ctl/output/table.h"
 #include "ctl/sender.h"
+#include "queue/schema.h"
 
 namespace wp::ctl {
 namespace {
@@ -106,6 +107,7 @@ class Enqueue {
     defaults_.type = request.type.empty() ? "default" : request.type;
     defaults_.priority = static_cast<int>(request.priority);
     defaults_.delay = request.delay;
+    defaults_.timeout = request.timeout;
     defaults_.unique_for = request.unique_for;
     defaults_.session = request.session;
   }
@@ -124,6 +126,9 @@ class Enqueue {
     }
     if (const std::string problem = queue::problem_with(job, max_payload_); !problem.empty()) {
       throw CommandError(kUsage, printable(problem));
+    }
+    if (const std::string problem = schema_problem(job); !problem.empty()) {
+      throw CommandError(kUsage, problem);
     }
     chunk_ = {std::move(job)};
     const auto results = attempt();
@@ -172,6 +177,24 @@ class Enqueue {
     }
     const std::int64_t allowed = config.number("max_payload", 0);
     if (allowed > 0) max_payload_ = std::min(allowed, kLargestPayload);
+    try {
+      schema_ = queue::Schema::parse(config.text("schema", ""));
+    } catch (const queue::SchemaError& e) {
+      throw CommandError(kError, fmt::format("queue {}: this version can't read its jobs.schema: "
+                                             "{}; nothing was sent",
+                                             session_.queue.name(), e.what()));
+    }
+  }
+
+  // What the queue's jobs.schema says against the payloads. Empty when they are fine.
+  std::string schema_problem(const NewJob& job) const {
+    std::string problem = schema_.problem_with(job.payload);
+    for (std::size_t i = 0; problem.empty() && i < job.chain.size(); ++i) {
+      problem = schema_.problem_with(job.chain[i].payload);
+      if (!problem.empty()) problem = fmt::format("chain: step {}: {}", i + 1, problem);
+    }
+    if (!problem.empty()) problem += "; so says jobs.schema of queue " + session_.queue.name();
+    return problem;
   }
 
   std::optional<NewJob> parse(const LineReader& reader, const std::string& line) const {
@@ -180,7 +203,9 @@ class Enqueue {
       if (line.size() > kMaxLineBytes) {
         throw BadLine("the line is longer than " + format_bytes(kMaxLineBytes));
       }
-      return parse_batch_line(line, defaults_, max_payload_);
+      NewJob job = parse_batch_line(line, defaults_, max_payload_);
+      if (const std::string problem = schema_problem(job); !problem.empty()) throw BadLine(problem);
+      return job;
     } catch (const BadLine& e) {
       throw CommandError(kUsage,
                          fmt::format("{}:{}: {}", reader.name(), reader.number(), e.what()));
@@ -323,6 +348,7 @@ class Enqueue {
   Sender sender_;
   NewJob defaults_;
   std::int64_t max_payload_ = kLargestPayload;
+  queue::Schema schema_;
   std::vector<NewJob> chunk_;
   // Read by the thread of the signals.
   std::atomic<std::int64_t> acknowledged_line_ = 0;

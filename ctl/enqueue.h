@@ -18,6 +18,7 @@ struct EnqueueRequest {
   std::string id;
   std::int64_t priority = queue::kDefaultPriority;
   Millis delay{0};
+  Millis timeout{0};  // of one attempt; 0: none
   std::string unique;
   Millis unique_for{0};
   std::string session;

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/units.h"
 #include "ctl/near_names.h"
 #include "ctl/output/fields.h"
 #include "ctl/output/format.h"
@@ -79,6 +80,7 @@ ordered_json document_of(const Session& session, const JobView& job, const order
                            {"crashes", job.crashes},
                            {"losses", job.losses},
                            {"deferrals", job.deferrals}};
+  if (job.timeout > Millis{0}) document["timeout_ms"] = job.timeout.count();
   if (!job.payload_kept) {
     document["payload"] = nullptr;
   } else if (is_text(job.payload)) {
@@ -110,6 +112,7 @@ void print_table(const Session& session, const JobView& job, const ordered_json&
   facts.row({"state", std::string(queue::to_string(job.state))});
   facts.row({"type", job.type});
   facts.row({"priority", std::to_string(job.priority)});
+  if (job.timeout > Millis{0}) facts.row({"timeout", format_duration(job.timeout)});
   facts.row({"enqueued", time_cell(job.enqueued)});
   facts.row({"due", time_cell(job.due)});
   facts.row({"finished", time_cell(job.finished)});

@@ -1,4 +1,5 @@
 -- keys: cfg ready alone delayed active own meta body done dead res uniq uniqexp sess sessexp stat fails types wake events
+local rare, rarely
 local function now_ms()
 local time = redis.call('TIME')
 return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -8,7 +9,8 @@ local function text_of(number)
 return string.format('%d', number)
 end
 local now_text = text_of(now)
-local function room_for_64()
+local function room_for(n)
+if n <= 8 then return {0, 0, 0, 0, 0, 0, 0, 0} end
 return {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 0, 0}
@@ -37,8 +39,8 @@ for i = 1, #packed do out[i] = packed[i] and cmsgpack.unpack(packed[i]) or false
 return out
 end
 local function pop_first(key, n)
-local members = redis.call('ZRANGE', key, 0, n - 1)
-if #members > 0 then redis.call('ZREMRANGEBYRANK', key, 0, #members - 1) end
+local members = redis.call('ZRANGE', key, '0', text_of(n - 1))
+if #members > 0 then redis.call('ZREMRANGEBYRANK', key, '0', text_of(#members - 1)) end
 return members
 end
 local function members_of(pairs_with_scores)
@@ -46,24 +48,21 @@ local members = {}
 for i = 1, #pairs_with_scores, 2 do members[#members + 1] = pairs_with_scores[i] end
 return members
 end
-local USUAL = {'hash', 'paused', 'paused_by', 'lease_ms', 'seen', 'hold', 'clamp', 'seq', 'epoch',
-'bytes', 'kept', 'solo', 'max_active', 'rate_jobs', 'keep_done_count',
-'keep_done_age_ms', 'keep_payloads'}
-local cfg, cfg_changed = {}, {}
-local function read_cfg(fields)
+local first = redis.call('HMGET', KEYS[1], 'hash','owner','format','paused','paused_by','seq','bytes','max_depth','max_bytes','max_payload','max_active','rate_jobs')
+local cfg, cfg_changed = {hash=first[1],owner=first[2],format=first[3],paused=first[4],paused_by=first[5],seq=first[6],bytes=first[7],max_depth=first[8],max_bytes=first[9],max_payload=first[10],max_active=first[11],rate_jobs=first[12],}, {}
+setmetatable(cfg, {__index = function(_, field)
+local fields = {
+'hash', 'paused', 'paused_by', 'lease_ms', 'seen', 'hold', 'clamp', 'seq', 'epoch', 'bytes',
+'kept', 'solo', 'max_active', 'rate_jobs', 'keep_done_count', 'keep_done_age_ms',
+'keep_payloads', 'owner', 'term', 'format', 'lease_was', 'lease_until', 'dead_bytes',
+'reserved', 'max_depth', 'max_bytes', 'max_payload', 'rate_per_ms', 'rate_level', 'rate_at',
+'max_attempts', 'max_crashes', 'max_losses', 'backoff_initial_ms', 'backoff_factor',
+'backoff_max_ms', 'backoff_jitter_percent', 'keep_dead_count', 'keep_dead_age_ms',
+'keep_dead_bytes', 'session_max_bytes', 'session_ttl_ms'}
 local values = redis.call('HMGET', KEYS[1], unpack(fields))
 for i = 1, #fields do
 if rawget(cfg, fields[i]) == nil then cfg[fields[i]] = values[i] end
 end
-end
-read_cfg(USUAL)
-setmetatable(cfg, {__index = function(_, field)
-read_cfg({
-'owner', 'term', 'format', 'lease_was', 'lease_until', 'dead_bytes', 'reserved', 'max_depth',
-'max_bytes', 'max_payload', 'rate_per_ms', 'rate_level', 'rate_at', 'max_attempts',
-'max_crashes', 'max_losses', 'backoff_initial_ms', 'backoff_factor', 'backoff_max_ms',
-'backoff_jitter_percent', 'keep_dead_count', 'keep_dead_age_ms', 'keep_dead_bytes',
-'session_max_bytes', 'session_ttl_ms'})
 return rawget(cfg, field)
 end})
 local function num(field, default)
@@ -111,18 +110,145 @@ local names = {}
 for name, by in pairs(stats) do
 if by ~= 0 then names[#names + 1] = name end
 end
-local values = hash_values(KEYS[16], names)
-local fields = {}
+if #names == 1 then
+redis.call('HINCRBY', KEYS[16], names[1], text_of(stats[names[1]]))
+elseif #names > 1 then
+local values, fields = hash_values(KEYS[16], names), {}
 for i = 1, #names do
 fields[2 * i - 1] = names[i]
 fields[2 * i] = text_of(tonumber(values[i] or 0) + stats[names[i]])
 end
 call_vector('HSET', KEYS[16], fields)
+end
 if #fails > 0 then
 call_vector('LPUSH', KEYS[17], fails)
 redis.call('LTRIM', KEYS[17], 0, 100 - 1)
 end
 end
+local ready_before = redis.call('ZCARD', KEYS[2])
+local to_ready, to_alone, type_changes = {}, {}, {}
+local spare_token = false      -- wakes a runner though ready may be empty
+local function count_type(meta, by)
+local number = meta[9]
+type_changes[number] = (type_changes[number] or 0) + by
+end
+local function enter_ready(id, meta)
+count_type(meta, 1)
+local set = to_ready
+if rarely().is_suspect(meta) then
+meta[1] = now - meta[10]
+rarely().store(id, meta)
+set, spare_token = to_alone, true
+end
+set[#set + 1] = text_of(rarely().score_of(meta))
+set[#set + 1] = id
+end
+local function flush_ready()
+call_vector('ZADD', KEYS[2], to_ready)
+call_vector('ZADD', KEYS[3], to_alone)
+for number, by in pairs(type_changes) do
+if by ~= 0 then redis.call('HINCRBY', KEYS[18], text_of(number), text_of(by)) end
+end
+to_ready, to_alone, type_changes = {}, {}, {}
+end
+local function enter_delayed(entries)
+if #entries == 0 then return end
+local first = redis.call('ZRANGE', KEYS[4], '0', '0', 'WITHSCORES')[2]
+local earliest = first and tonumber(first) or math.huge
+for i = 1, #entries, 2 do
+if entries[i] < earliest then spare_token = true end
+end
+call_vector('ZADD', KEYS[4], entries)
+end
+local function crossed_power_of_two(before, after)
+local power = 64
+while power <= after do
+if before < power then return true end
+power = power * 2
+end
+return false
+end
+local function wake()
+local ready = redis.call('ZCARD', KEYS[2])
+local max_active = num('max_active', 0)
+local open = ready > 0 and not is_paused() and
+(max_active <= 0 or redis.call('ZCARD', KEYS[5]) < max_active)
+local claimable, opens = open, -1
+if open and num('rate_jobs', 0) > 0 and rarely().rate_tokens() < 1 then claimable, opens = false, rarely().rate_opens() end
+local token = redis.call('LINDEX', KEYS[19], '0')
+if claimable then
+if not token then redis.call('LPUSH', KEYS[19], 'j') end
+elseif token == 'j' then
+redis.call('DEL', KEYS[19])
+token = false
+end
+if spare_token and not token and not claimable and not is_paused() then
+redis.call('LPUSH', KEYS[19], 's')
+end
+if (ready_before == 0 and ready > 0) or spare_token or
+crossed_power_of_two(ready_before, ready) then
+redis.pcall('PUBLISH', KEYS[20], 'work')
+end
+return claimable, opens
+end
+local new_bodies, new_delayed, new_count, new_bytes, new_seq = {}, {}, 0, 0, nil
+local new_facts = false        -- of some of them more is known than their tails say
+local type_numbers = {}
+local function type_number(name)
+local number = type_numbers[name]
+if number then return number end
+number = tonumber(redis.call('HGET', KEYS[18], '#' .. name) or -1)
+if number < 0 then
+local used = tonumber(redis.call('HGET', KEYS[18], 'used') or 0)
+if used < 32 then
+number = redis.call('HINCRBY', KEYS[18], 'used', 1)
+redis.call('HSET', KEYS[18], '#' .. name, number)
+else
+number = 0
+end
+end
+type_numbers[name] = number
+return number
+end
+local function admit(id, priority, delay, type_name, envelope, session, unique)
+local seq, number = (new_seq or num('seq', 0)) + 1, type_number(type_name)
+new_seq = seq
+new_bodies[2 * new_count + 1] = id
+new_bodies[2 * new_count + 2] = envelope .. struct.pack('>BBI6I6', priority, number, now, seq)
+new_count, new_bytes = new_count + 1, new_bytes + #envelope
+if delay == 0 and session == '' and unique == '' then
+local n = #to_ready
+to_ready[n + 1], to_ready[n + 2] = text_of((255 - priority) * 35184372088832 + seq), id
+type_changes[number] = (type_changes[number] or 0) + 1
+return
+end
+local meta = {delay, 0, 0, 0, 0, #envelope, 0, priority, number, now, seq}
+if session ~= '' or unique ~= '' then
+meta[12], meta[13], meta[7] = session, unique, 4
+end
+if session ~= '' then rarely().touch_session(session, now + delay) end
+rarely().store(id, meta)
+new_facts = true
+if delay > 0 then
+new_delayed[#new_delayed + 1] = now + delay
+new_delayed[#new_delayed + 1] = id
+else
+enter_ready(id, meta)
+end
+end
+local function flush_new()
+if new_count == 0 then return end
+call_vector('HSET', KEYS[8], new_bodies)
+set_cfg('seq', new_seq)
+add_cfg('bytes', new_bytes)
+count('enqueued', new_count)
+if new_facts then rarely().flush_facts() end
+enter_delayed(new_delayed)
+flush_ready()
+new_bodies, new_delayed, new_count, new_bytes, new_seq = {}, {}, 0, 0, nil
+end
+rarely=function()
+if rare then return rare end
 local function score_of(meta)
 return (255 - meta[8]) * 35184372088832 + meta[11]
 end
@@ -210,72 +336,6 @@ local function rate_opens()
 local _, level = rate_tokens()
 return now + math.ceil((num('rate_per_ms', 1000) - level) / num('rate_jobs', 1))
 end
-local ready_before = redis.call('ZCARD', KEYS[2])
-local to_ready, to_alone, type_changes = {}, {}, {}
-local spare_token = false      -- wakes a runner though ready may be empty
-local function count_type(meta, by)
-local number = meta[9]
-type_changes[number] = (type_changes[number] or 0) + by
-end
-local function enter_ready(id, meta)
-count_type(meta, 1)
-local set = to_ready
-if is_suspect(meta) then
-meta[1] = now - meta[10]
-store(id, meta)
-set, spare_token = to_alone, true
-end
-set[#set + 1] = text_of(score_of(meta))
-set[#set + 1] = id
-end
-local function flush_ready()
-call_vector('ZADD', KEYS[2], to_ready)
-call_vector('ZADD', KEYS[3], to_alone)
-for number, by in pairs(type_changes) do
-if by ~= 0 then redis.call('HINCRBY', KEYS[18], number, by) end
-end
-to_ready, to_alone, type_changes = {}, {}, {}
-end
-local function enter_delayed(entries)
-if #entries == 0 then return end
-local first = redis.call('ZRANGE', KEYS[4], 0, 0, 'WITHSCORES')[2]
-local earliest = first and tonumber(first) or math.huge
-for i = 1, #entries, 2 do
-if entries[i] < earliest then spare_token = true end
-end
-call_vector('ZADD', KEYS[4], entries)
-end
-local function crossed_power_of_two(before, after)
-local power = 64
-while power <= after do
-if before < power then return true end
-power = power * 2
-end
-return false
-end
-local function wake()
-local ready = redis.call('ZCARD', KEYS[2])
-local max_active = num('max_active', 0)
-local open = ready > 0 and not is_paused() and
-(max_active <= 0 or redis.call('ZCARD', KEYS[5]) < max_active)
-local claimable, opens = open, -1
-if open and num('rate_jobs', 0) > 0 and rate_tokens() < 1 then claimable, opens = false, rate_opens() end
-local token = redis.call('LINDEX', KEYS[19], 0)
-if claimable then
-if not token then redis.call('LPUSH', KEYS[19], 'j') end
-elseif token == 'j' then
-redis.call('DEL', KEYS[19])
-token = false
-end
-if spare_token and not token and not claimable and not is_paused() then
-redis.call('LPUSH', KEYS[19], 's')
-end
-if (ready_before == 0 and ready > 0) or spare_token or
-crossed_power_of_two(ready_before, ready) then
-redis.pcall('PUBLISH', KEYS[20], 'work')
-end
-return claimable, opens
-end
 local function release_unique(id, meta)
 local key = meta[13]
 if key and key ~= '' and redis.call('HGET', KEYS[12], key) == id then
@@ -323,59 +383,8 @@ if redis.call('ZSCORE', KEYS[10], id) then return 'dead', KEYS[10] end
 if redis.call('ZSCORE', KEYS[9], id) then return 'done', KEYS[9] end
 return 'unknown'
 end
-local new_bodies, new_delayed, new_count, new_bytes, new_seq = {}, {}, 0, 0, nil
-local type_numbers = {}
-local function type_number(name)
-local number = type_numbers[name]
-if number then return number end
-number = tonumber(redis.call('HGET', KEYS[18], '#' .. name) or -1)
-if number < 0 then
-local used = tonumber(redis.call('HGET', KEYS[18], 'used') or 0)
-if used < 32 then
-number = redis.call('HINCRBY', KEYS[18], 'used', 1)
-redis.call('HSET', KEYS[18], '#' .. name, number)
-else
-number = 0
-end
-end
-type_numbers[name] = number
-return number
-end
-local function admit(id, priority, delay, type_name, envelope, session, unique)
-local seq, number = (new_seq or num('seq', 0)) + 1, type_number(type_name)
-new_seq = seq
-new_bodies[2 * new_count + 1] = id
-new_bodies[2 * new_count + 2] = envelope .. struct.pack('>BBI6I6', priority, number, now, seq)
-new_count, new_bytes = new_count + 1, new_bytes + #envelope
-if delay == 0 and session == '' and unique == '' then
-local n = #to_ready
-to_ready[n + 1], to_ready[n + 2] = text_of((255 - priority) * 35184372088832 + seq), id
-type_changes[number] = (type_changes[number] or 0) + 1
-return
-end
-local meta = {delay, 0, 0, 0, 0, #envelope, 0, priority, number, now, seq}
-if session ~= '' or unique ~= '' then
-meta[12], meta[13], meta[7] = session, unique, 4
-end
-if session ~= '' then touch_session(session, now + delay) end
-store(id, meta)
-if delay > 0 then
-new_delayed[#new_delayed + 1] = now + delay
-new_delayed[#new_delayed + 1] = id
-else
-enter_ready(id, meta)
-end
-end
-local function flush_new()
-if new_count == 0 then return end
-call_vector('HSET', KEYS[8], new_bodies)
-set_cfg('seq', new_seq)
-add_cfg('bytes', new_bytes)
-count('enqueued', new_count)
-flush_facts()
-enter_delayed(new_delayed)
-flush_ready()
-new_bodies, new_delayed, new_count, new_bytes, new_seq = {}, {}, 0, 0, nil
+rare={score_of=score_of,is_suspect=is_suspect,is_stored=is_stored,is_named=is_named,pack_facts=pack_facts,unpack_facts=unpack_facts,tail_of=tail_of,from_tail=from_tail,facts_of=facts_of,store=store,unstore=unstore,flush_facts=flush_facts,rate_tokens=rate_tokens,take_tokens=take_tokens,rate_opens=rate_opens,release_unique=release_unique,read_session=read_session,write_session=write_session,touch_session=touch_session,expire_unique=expire_unique,expire_sessions=expire_sessions,place_of=place_of,}
+return rare
 end
 local force, n = ARGV[1] == '1', tonumber(ARGV[2])
 if #KEYS ~= 20 or not n or #ARGV ~= 2 + n * 6 then
@@ -449,11 +458,11 @@ for i = 1, n do
 local id, unique, at = ids[i], options_of[i].unique, 3 + (i - 1) * 6
 local by = unique ~= '' and holder(unique)
 if bodies[i] or results[i] then
-states[i] = place_of(id)
+states[i] = rarely().place_of(id)
 elseif first_of[id] then
 states[i] = first_of[id]
 elseif by then
-states[i] = {first_of[by] or place_of(by), by}
+states[i] = {first_of[by] or rarely().place_of(by), by}
 else
 local later = tonumber(ARGV[at + 2]) > 0
 first_of[id] = later and 'delayed' or 'ready'
@@ -466,7 +475,7 @@ end
 local max_depth, max_bytes = num('max_depth', 0), num('max_bytes', 0)
 if max_depth > 0 and fresh > 0 then
 local depth = ready_before + redis.call('ZCARD', KEYS[3]) +
-redis.call('ZCOUNT', KEYS[4], '-inf', now)
+redis.call('ZCOUNT', KEYS[4], '-inf', now_text)
 local excess = depth + fresh_now - max_depth
 if excess > 0 then
 local stat = redis.call('HMGET', KEYS[16], 'busy_ms', 'completed')
@@ -504,9 +513,9 @@ if #uniques > 0 then
 call_vector('ZREM', KEYS[13], members_of(uniques))
 call_vector('HSET', KEYS[12], uniques)
 call_vector('ZADD', KEYS[13], expiries)
-expire_unique()
+rarely().expire_unique()
 end
-if fresh > 0 and redis.call('ZCARD', KEYS[15]) > 0 then expire_sessions() end
+if fresh > 0 and redis.call('ZCARD', KEYS[15]) > 0 then rarely().expire_sessions() end
 flush_stats()
 wake()
 flush_cfg()

@@ -17,10 +17,40 @@ std::string dump(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
+// Whether bytes are a document that is nested no deeper than anybody nests. Reading MessagePack,
+// copying and writing call themselves for each level: a document from elsewhere would decide how
+// much of our stack they take.
+class Shallow : public json::json_sax_t {
+ public:
+  static bool is(std::string_view bytes, json::input_format_t format) {
+    Shallow shallow;
+    return json::sax_parse(bytes, &shallow, format);
+  }
+
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool key(string_t&) override { return true; }
+  bool start_object(std::size_t) override { return ++depth_ <= kDeepest; }
+  bool start_array(std::size_t) override { return ++depth_ <= kDeepest; }
+  bool end_object() override { return --depth_ >= 0; }
+  bool end_array() override { return --depth_ >= 0; }
+  bool parse_error(std::size_t, const std::string&, const json::exception&) override {
+    return false;
+  }
+
+ private:
+  static constexpr int kDeepest = 100;
+  int depth_ = 0;
+};
+
 // A result is shown as JSON where the handler wrote JSON, else as a string.
 json result_value(const std::string& text) {
-  json parsed = json::parse(text, nullptr, false);
-  return parsed.is_discarded() ? json(text) : parsed;
+  return Shallow::is(text, json::input_format_t::json) ? json::parse(text) : json(text);
 }
 
 // EVP's own base64: RFC 4648, one line.
@@ -62,12 +92,21 @@ json encode_step(const ChainStep& step) {
   } else {
     out["payload_base64"] = to_base64(step.payload);
   }
+  if (step.timeout > Millis{0}) out["timeout_ms"] = step.timeout.count();
   return out;
 }
 
 std::string text_member(const json& object, const char* name, std::string fallback) {
   const auto found = object.find(name);
   return found != object.end() && found->is_string() ? found->get<std::string>() : fallback;
+}
+
+Millis timeout_member(const json& object) {
+  const auto found = object.find("timeout_ms");
+  if (found == object.end() || !found->is_number()) return Millis{0};
+  const double value = found->get<double>();
+  const bool fine = value >= 1 && value <= static_cast<double>(kMaxJobTimeout.count());
+  return Millis{fine ? static_cast<std::int64_t>(value) : 0};
 }
 
 // ENQUEUE does not look into chains: what no job may have is replaced before it becomes one. An id
@@ -96,8 +135,10 @@ std::vector<ChainStep> decode_chain(const json& header) {
                        : text_member(raw, "payload", "");
     const auto priority = raw.find("priority");
     if (priority != raw.end() && priority->is_number_integer()) {
-      step.priority = std::clamp(priority->get<int>(), 0, 255);
+      // As a double: no whole number of JSON turns into another one by its size.
+      step.priority = static_cast<int>(std::clamp(priority->get<double>(), 0.0, 255.0));
     }
+    step.timeout = timeout_member(raw);
     make_valid(step);
     chain.push_back(std::move(step));
   }
@@ -118,6 +159,11 @@ class Reader {
     const std::int64_t half = std::int64_t{1} << (size * 8 - 1);
     return value < half ? value : value - 2 * half;
   }
+  /// At the end of the bytes, whatever stands between.
+  std::int64_t last_number(std::size_t size) {
+    if (bytes_.size() > size) bytes_.remove_prefix(bytes_.size() - size);
+    return number(size);
+  }
   std::string_view text(std::size_t size) {
     if (bytes_.size() < size) {
       throw redis::Error(redis::ErrorClass::protocol, "a claim's fence is shorter than its format");
@@ -135,8 +181,10 @@ class Reader {
 
 std::string encode_envelope(const NewJob& job) {
   std::string bytes;
-  if (job.type != "default" || !job.chain.empty() || !job.previous.empty()) {
+  if (job.type != "default" || job.timeout > Millis{0} || !job.chain.empty() ||
+      !job.previous.empty()) {
     json header = {{"type", job.type}};
+    if (job.timeout > Millis{0}) header["timeout_ms"] = job.timeout.count();
     for (const ChainStep& step : job.chain) header["chain"].push_back(encode_step(step));
     if (!job.previous.empty()) header["previous"] = job.previous;
     bytes = dump(header);
@@ -148,15 +196,15 @@ std::string encode_envelope(const NewJob& job) {
 
 Envelope decode_envelope(std::string_view bytes) {
   const std::size_t line = bytes.find('\n');
-  if (line == 0) return {"default", std::string(bytes.substr(1)), {}, {}};
+  if (line == 0) return {"default", std::string(bytes.substr(1)), {}, {}, {}};
   if (line != std::string_view::npos) {
     const json header = json::parse(bytes.substr(0, line), nullptr, false);
     if (header.is_object()) {
       return {text_member(header, "type", "default"), std::string(bytes.substr(line + 1)),
-              decode_chain(header), text_member(header, "previous", "")};
+              decode_chain(header), text_member(header, "previous", ""), timeout_member(header)};
     }
   }
-  return {"default", std::string(bytes), {}, {}};
+  return {"default", std::string(bytes), {}, {}, {}};
 }
 
 std::string encode_options(const NewJob& job) {
@@ -229,12 +277,21 @@ Own decode_own(std::string_view packed) {
   own.ready_since = Millis{read.number(6)} + since;
   (void)read.number(6);  // seq
   if ((flags & kNamed) != 0) own.session = read.text(static_cast<std::size_t>(read.number(1)));
-  own.epoch = Reader(packed.substr(packed.size() - 8)).number(8);
+  own.epoch = read.last_number(8);
   return own;
 }
 
+bool says_broken(const std::string& info) {
+  if (info.empty()) return false;
+  const json words = json::parse(info, nullptr, false);
+  if (!words.is_object()) return false;
+  const auto broken = words.find("broken");
+  return broken != words.end() && broken->is_boolean() && broken->get<bool>();
+}
+
+
 std::string result_to_json(std::string_view packed) {
-  if (packed.empty()) return "{}";
+  if (!Shallow::is(packed, json::input_format_t::msgpack)) return "{}";
   const json doc = json::from_msgpack(packed, true, false);
   if (!doc.is_object()) return "{}";
   json out = json::object();

@@ -3,8 +3,9 @@
 //
 // Envelope: one line of JSON with the job's facts, a newline, then the payload as it was given:
 //   {"type":"thumbnail"}\n<payload bytes>
-// A job of type "default" with nothing else to say has an empty line. Further members: "chain"
-// (the later steps: id, type, priority, payload or payload_base64), "previous" (the result before).
+// A job of type "default" with nothing else to say has an empty line. Further members: "timeout_ms"
+// (of one attempt), "chain" (the later steps: id, type, priority, timeout_ms, payload or
+// payload_base64), "previous" (the result before).
 #pragma once
 
 #include <string>
@@ -20,11 +21,13 @@ struct Envelope {
   std::string payload;
   std::vector<ChainStep> chain;
   std::string previous;
+  Millis timeout{0};
 };
 
 std::string encode_envelope(const NewJob& job);
 /// An envelope that breaks the form (a foreign producer's mistake) is answered with type "default"
-/// and everything as payload: the handler decides, nothing is lost.
+/// and everything as payload: the handler decides, nothing is lost. A timeout that is none
+/// (no number, out of bounds) is left out.
 Envelope decode_envelope(std::string_view bytes);
 
 /// ENQUEUE's options of a job: empty, or JSON {"unique", "unique_ms", "session"}.
@@ -52,6 +55,10 @@ Own decode_own(std::string_view packed);
 
 /// T:body is the envelope, then so many bytes of facts.
 inline constexpr std::size_t kBodyTailBytes = 14;
+
+/// Whether a worker's own words (T:winfo, JSON) say that its handler cannot run. Whatever stands
+/// there.
+bool says_broken(const std::string& info);
 
 /// T:res (MessagePack) as a JSON document with the names that people read: result, error,
 /// duration_ms, progress, message, history. "{}" when it is empty or broken.

@@ -74,6 +74,7 @@ std::optional<NewJob> next_in_chain(const std::string& session, const std::vecto
   next.type = step.type;
   next.payload = step.payload;
   next.priority = step.priority;
+  next.timeout = step.timeout;
   next.session = session;
   next.chain.assign(chain.begin() + 1, chain.end());
   next.previous = result;
@@ -95,6 +96,10 @@ std::string problem_with(const NewJob& job, std::int64_t max_payload) {
   if (job.delay < Millis{0} || job.delay > std::chrono::hours{24 * 3650}) {
     return fmt::format("delay {} ms: allowed are 0 to 10 years", job.delay.count());
   }
+  if (job.timeout < Millis{0} || job.timeout > kMaxJobTimeout) {
+    return fmt::format("timeout {} ms: allowed are 1 ms to 30 days, and 0 for none",
+                       job.timeout.count());
+  }
   if (job.unique.size() > kMaxUniqueBytes) {
     return fmt::format("unique key of {} bytes: allowed are {}", job.unique.size(),
                        kMaxUniqueBytes);
@@ -115,6 +120,7 @@ std::string problem_with(const NewJob& job, std::int64_t max_payload) {
     as_job.type = step.type;
     as_job.payload = step.payload;
     as_job.priority = step.priority;
+    as_job.timeout = step.timeout;
     if (const std::string problem = problem_with(as_job, max_payload); !problem.empty()) {
       return "chain: " + problem;
     }

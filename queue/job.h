@@ -19,6 +19,7 @@ inline constexpr std::size_t kMaxUniqueBytes = 256;
 inline constexpr std::size_t kMaxChainSteps = 32;
 inline constexpr std::size_t kMaxJobsPerCall = 500;
 inline constexpr std::size_t kMaxBytesPerCall = 1024 * 1024;
+inline constexpr Millis kMaxJobTimeout = std::chrono::hours{24 * 30};
 
 /// A later step of a chain: enqueued when the one before it completes, with that one's result.
 struct ChainStep {
@@ -26,6 +27,7 @@ struct ChainStep {
   std::string type = "default";
   std::string payload;
   int priority = kDefaultPriority;
+  Millis timeout{0};  // as NewJob's
 };
 
 /// A job as a producer describes it.
@@ -35,6 +37,7 @@ struct NewJob {
   std::string payload;           // any bytes; reaches the handler as they are
   int priority = kDefaultPriority;
   Millis delay{0};     // not before now + delay
+  Millis timeout{0};   // of one attempt: 1 ms to 30 days, and never longer than the pool's; 0: none
   std::string unique;  // deduplication key, at most 256 bytes; empty: none
   Millis unique_for{0};          // how long the key is held; 0: while the job lives
   std::string session;           // name of the document that this job shares; empty: none
@@ -73,6 +76,7 @@ struct ClaimedJob {
   std::string session_document;
   std::vector<ChainStep> chain;  // what follows when this one completes
   std::string previous;          // the result of the chain's step before this one
+  Millis timeout{0};             // its own, of one attempt; 0: none
 };
 
 /// The job to enqueue when one with this session and chain completes with `result`: the chain's
@@ -122,8 +126,13 @@ enum class Settled {
 };
 std::string_view to_string(Settled settled);
 
-/// What jobs given back are: never started, or stopped by us. Both count nothing against the job.
-enum class ReleaseKind { unstarted, interrupted };
+/// What jobs given back are. None of these counts anything against the job.
+enum class ReleaseKind {
+  unstarted,    // back to its old place
+  interrupted,  // stopped by us: back to its old place, and noted
+  aside,        // could not run here: after half a minute, at the end of its priority, so that it
+                // holds up no other at the head
+};
 
 /// Progress of a running job, visible to anyone.
 struct Progress {

@@ -83,8 +83,8 @@ class Queue {
   BeatResult beat(const std::string& worker, const std::vector<Claim>& claims,
                   const std::vector<Progress>& progress, const std::string& info, bool full);
 
-  /// Gives jobs back at their old place. With `leave` the worker is forgotten: its last call.
-  /// Answers how many were still ours.
+  /// Gives jobs back, as `kind` says; one that was cancelled is dead. With `leave` the worker is
+  /// forgotten: its last call. Answers how many were still ours.
   int release(const std::string& worker, const std::vector<Claim>& claims, ReleaseKind kind,
               bool leave);
 

@@ -153,6 +153,7 @@ JobView Queue::job(const std::string& id) {
     Envelope envelope = decode_envelope(reply.at(13).text());
     view.type = std::move(envelope.type);
     view.payload = std::move(envelope.payload);
+    view.timeout = envelope.timeout;
     view.payload_kept = true;
   } else {
     view.type = reply.at(15).text();

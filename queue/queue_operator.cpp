@@ -1,4 +1,5 @@
 #include "queue/calls.h"
+#include "queue/codec.h"
 #include "queue/scripts.h"
 
 namespace wp::queue {
@@ -102,7 +103,8 @@ Counts Queue::parse_counts(const Reply& reply) {
   for (std::size_t w = 0; w + 4 < workers.size(); w += 5) {
     counts.workers.push_back({workers[w].text(), Millis{workers[w + 1].integer()},
                               static_cast<int>(workers[w + 2].integer()),
-                              workers[w + 3].integer() != 0, workers[w + 4].text()});
+                              workers[w + 3].integer() != 0, workers[w + 4].text(),
+                              says_broken(workers[w + 4].text())});
   }
   const auto& retired = next().array();
   for (std::size_t r = 0; r + 2 < retired.size(); r += 3) {

@@ -16,6 +16,18 @@ namespace {
 using redis::Reply;
 using redis::ScriptCall;
 
+std::string_view release_word(ReleaseKind kind) {
+  switch (kind) {
+    case ReleaseKind::unstarted:
+      return "released";
+    case ReleaseKind::interrupted:
+      return "interrupted";
+    case ReleaseKind::aside:
+      return "aside";
+  }
+  return "released";
+}
+
 std::string_view outcome_word(Outcome outcome) {
   switch (outcome) {
     case Outcome::complete:
@@ -114,6 +126,7 @@ ClaimedJob decode_claim(const std::string& id, const std::string& packed_own,
   job.payload = std::move(envelope.payload);
   job.chain = std::move(envelope.chain);
   job.previous = std::move(envelope.previous);
+  job.timeout = envelope.timeout;
   return job;
 }
 
@@ -193,8 +206,8 @@ BeatResult Queue::beat(const std::string& worker, const std::vector<Claim>& clai
 int Queue::release(const std::string& worker, const std::vector<Claim>& claims, ReleaseKind kind,
                    bool leave) {
   ScriptCall script = call(scripts().release);
-  script.args = {worker, kind == ReleaseKind::unstarted ? "released" : "interrupted",
-                 leave ? "1" : "0", std::to_string(claims.size())};
+  script.args = {worker, std::string(release_word(kind)), leave ? "1" : "0",
+                 std::to_string(claims.size())};
   for (const Claim& claim : claims) {
     script.args.push_back(claim.id);
     script.args.push_back(encode_fence(claim.epoch));

@@ -67,7 +67,8 @@ struct WorkerCounts {
   Millis last_beat{0};  // Redis's clock
   int held = 0;         // jobs it holds
   bool retired = false;
-  std::string info;  // JSON as the worker wrote it; empty unless asked for
+  std::string info;     // JSON as the worker wrote it; empty unless asked for
+  bool broken = false;  // its handler cannot run, says the info
 };
 
 /// A pod that may claim no more.
@@ -137,6 +138,7 @@ struct JobView {
   std::int64_t epoch = 0;  // active
   bool cancelled = false;  // active: its worker was told
   Millis lease_until{0};   // active
+  Millis timeout{0};       // its own, of one attempt, while the payload is there; 0: none
   std::string session;
   std::string unique;  // the key that it holds while it lives
   std::string result;  // JSON document: result or error, history, progress

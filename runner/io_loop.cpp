@@ -121,6 +121,19 @@ void IoLoop::apply(const queue::Config& config) {
   config_ = config;
   job_settings_ = job_settings(config, settings_.own);
   handlers_.limit(job_settings_.limits);
+  try {
+    schema_ = queue::Schema::parse(config.text("schema", ""));
+  } catch (const queue::SchemaError& e) {
+    // Of a newer operator: what it would refuse is the handlers' business until this worker is
+    // replaced. To refuse everything would bury a backlog.
+    schema_ = {};
+    log::error("the pool's schema is not understood: payloads are not checked",
+               {{"error", e.what()}});
+  }
+  // Not only for the next connection: on this one, made before the lease was known, a lost beat
+  // would be waited for until the lease is over.
+  const redis::Timeouts timeouts = timeouts_for(job_settings_.lease);
+  if (connection_) connection_->set_patience(timeouts.connect, timeouts.reply);
 }
 
 void IoLoop::exchange() {
@@ -206,11 +219,24 @@ void IoLoop::step(const StepPlan& plan) {
   }
   metrics_.sessions(outcome.conflicts, outcome.session_failures);
   handlers_.stop(std::move(outcome.cancelled), {StopCause::cancelled, kStopGrace, {}});
+  start(std::move(outcome.start));
+}
+
+void IoLoop::start(std::vector<queue::ClaimedJob> jobs) {
   std::vector<Task> tasks;
-  tasks.reserve(outcome.start.size());
-  for (queue::ClaimedJob& job : outcome.start) {
+  tasks.reserve(jobs.size());
+  for (queue::ClaimedJob& job : jobs) {
     metrics_.picked_up(job.waited);
-    tasks.push_back({std::move(job), job_settings_.max_attempts, job_settings_.timeout});
+    if (std::string problem = schema_.problem_with(job.payload); !problem.empty()) {
+      Ending rejected;
+      rejected.epoch = job.epoch;
+      rejected.verdict = Verdict::rejected;
+      rejected.text = "SchemaMismatch: " + std::move(problem);
+      account(rejected);
+      continue;
+    }
+    const Millis timeout = job_settings_.timeout_of(job);
+    tasks.push_back({std::move(job), job_settings_.max_attempts, timeout});
   }
   handlers_.start(std::move(tasks));
 }
@@ -303,6 +329,7 @@ void IoLoop::advance_termination() {
               {{"running", state_.running_count()},
                {"drain_timeout_ms", job_settings_.drain_timeout.count()}});
   }
+  if (state_.leaves_after_reconnect() && !give_up_at_) give_up_at_ = now + kFarewell;
   const int level = signals_ > 1 ? 2 : now >= *drain_until_ ? 1 : 0;
   if (level <= stop_level_) return;
   stop_level_ = level;

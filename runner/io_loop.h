@@ -12,6 +12,7 @@
 
 #include "base/backoff.h"
 #include "queue/queue.h"
+#include "queue/schema.h"
 #include "runner/handler_loop.h"
 #include "runner/job_settings.h"
 #include "runner/mailbox.h"
@@ -53,6 +54,7 @@ class IoLoop {
   void exchange();
   void beat(bool full);
   void release(const ReleasePlan& plan);
+  void start(std::vector<queue::ClaimedJob> jobs);
   void step(const StepPlan& plan);
   void leave();
   // Facts and time.
@@ -86,6 +88,7 @@ class IoLoop {
   WorkerState state_;
   queue::Config config_;
   JobSettings job_settings_;
+  queue::Schema schema_;  // of payloads
   Millis beat_at_{0};
   std::map<std::int64_t, queue::Progress> progress_;
 

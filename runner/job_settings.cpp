@@ -43,6 +43,11 @@ JobSettings job_settings(const queue::Config& config, const OwnSettings& own) {
   return settings;
 }
 
+Millis JobSettings::timeout_of(const queue::ClaimedJob& job) const {
+  if (job.timeout.count() == 0) return timeout;
+  return timeout.count() == 0 ? job.timeout : std::min(timeout, job.timeout);
+}
+
 std::map<std::string, std::string> standalone_config() {
   return {
       {"lease_ms", "15000"},    {"max_attempts", "5"},    {"max_crashes", "3"},

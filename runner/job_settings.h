@@ -22,12 +22,14 @@ struct OwnSettings {
 
 struct JobSettings {
   Millis lease{15000};
-  Millis timeout{0};
+  Millis timeout{0};  // of one attempt; 0: none
   Millis drain_timeout{300000};
   int max_attempts = 5;
   bool kill_on_partition = true;
   HandlerLimits limits;
 
+  /// A job may ask for less than the pool allows, not for more.
+  Millis timeout_of(const queue::ClaimedJob& job) const;
   Millis beat_interval() const { return lease / 3; }
   /// How long after the last renewal the handlers are stopped, and what they get to end.
   Millis partition_after() const { return lease * 8 / 10; }

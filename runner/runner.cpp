@@ -12,6 +12,7 @@
 #include "runner/handlers/environment.h"
 #include "runner/handlers/exec.h"
 #include "runner/handlers/http.h"
+#include "runner/handlers/stdio.h"
 #include "runner/io_loop.h"
 
 namespace wp::runner {
@@ -30,6 +31,20 @@ HandlerLoop::MakeHandler handler_maker(const RunnerOptions& options) {
   if (const auto kind = parse_builtin(options.handler)) {
     return [kind](EventLoop& loop, HandlerEvents& events) -> std::unique_ptr<Handler> {
       return std::make_unique<BuiltinHandler>(*kind, loop, events);
+    };
+  }
+  if (options.handler == "stdio") {
+    StdioSettings settings;
+    settings.path = options.program;
+    settings.argv = options.command;
+    settings.base_env = inherited_environment();
+    settings.queue = options.queue;
+    settings.scratch_dir = options.scratch_dir;
+    settings.processes = static_cast<int>(options.concurrency);
+    settings.ready = options.stdio_ready;
+    settings.startup_timeout = options.stdio_startup_timeout;
+    return [settings](EventLoop& loop, HandlerEvents& events) -> std::unique_ptr<Handler> {
+      return std::make_unique<StdioHandler>(settings, loop, events);
     };
   }
   if (options.handler == "http") {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
 #include "runner/session.h"
 
@@ -10,8 +11,6 @@ namespace {
 
 // A due moment that a STEP did not clear (more than it promotes in one call) is tried again then.
 constexpr Millis kDueAgain{50};
-// A handler that has run a job for so long is not broken.
-constexpr Millis kTrialProves{5000};
 
 queue::Outcome outcome_of(Verdict verdict) {
   switch (verdict) {
@@ -24,6 +23,7 @@ queue::Outcome outcome_of(Verdict verdict) {
     case Verdict::defer:
       return queue::Outcome::defer;
     case Verdict::bury:
+    case Verdict::rejected:
       return queue::Outcome::bury;
     default:
       return queue::Outcome::fail;
@@ -45,8 +45,7 @@ bool goes_back(Verdict verdict) {
 
 WorkerState::WorkerState(int slots)
     : slots_(slots),
-      capacity_(slots),
-      broken_backoff_({.initial = Millis{1000}, .max = Millis{30000}, .jitter_percent = 0}) {}
+      capacity_(slots) {}
 
 bool WorkerState::alone_running() const {
   return std::any_of(held_.begin(), held_.end(), [](const auto& entry) {
@@ -58,28 +57,11 @@ bool WorkerState::alone_running() const {
 // Exactly the free slots: a job that waited here for one could be running elsewhere.
 int WorkerState::want(Millis now) const {
   if (draining_ || retired_ || paused_ || refused_ || alone_running()) return 0;
-  const int free = capacity_ - busy_slots();
-  if (free <= 0) return 0;
-  if (!broken_) return std::min(free, kMaxStep);
-  // One job finds out whether the handler works again; the others stay with workers that do.
-  return now >= broken_until_ && !trial_ ? 1 : 0;
-}
-
-void WorkerState::judge_trial(Millis now) {
-  if (!broken_ || !trial_) return;
-  const auto it = held_.find(*trial_);
-  if (it == held_.end() || it->second.stage != Stage::running) {
-    trial_.reset();
-  } else if (now - it->second.started >= kTrialProves) {
-    broken_ = false;
-    broken_backoff_.reset();
-    trial_.reset();
-    prompted_ = true;
-  }
+  return std::clamp(breaker_.allowed(capacity_ - busy_slots(), now), 0, kMaxStep);
 }
 
 bool WorkerState::wants_token(Millis now) const {
-  return want(now) > 0 && !token_taken_ && !prompted_;
+  return want(now) > 0 && tokens_ == 0 && !prompted_;
 }
 
 std::optional<Millis> WorkerState::wake_at(Millis now) const {
@@ -87,17 +69,12 @@ std::optional<Millis> WorkerState::wake_at(Millis now) const {
   const auto consider = [&first](Millis moment) {
     if (!first || moment < *first) first = moment;
   };
-  if (broken_ && now < broken_until_) consider(broken_until_);
-  if (broken_ && trial_) {
-    if (const auto it = held_.find(*trial_); it != held_.end()) {
-      consider(it->second.started + kTrialProves);
-    }
-  }
+  if (const auto moment = breaker_.wake_at(); moment && *moment > now) consider(*moment);
   return first;
 }
 
 std::optional<StepPlan> WorkerState::next_step(Millis now) {
-  judge_trial(now);
+  if (breaker_.judge(now)) prompted_ = true;
   StepPlan plan;
   for (auto& [epoch, held] : held_) {
     if (held.stage != Stage::settling || held.in_flight) continue;
@@ -106,11 +83,13 @@ std::optional<StepPlan> WorkerState::next_step(Millis now) {
     plan.epochs.push_back(epoch);
   }
   plan.want = want(now);
+  plan.tokens = tokens_;
   const bool due = due_ && now >= *due_;
   // Every end leaves a slot idle, so it is told at once; what ends while a STEP is under way shares
   // the next one. A token that was taken has to be put back by a STEP, also when it is of no use.
-  if (plan.settlements.empty() && !token_taken_ && !due && !(prompted_ && plan.want > 0)) return {};
+  if (plan.settlements.empty() && tokens_ == 0 && !due && !(prompted_ && plan.want > 0)) return {};
   for (const std::int64_t epoch : plan.epochs) held_.at(epoch).in_flight = true;
+  claiming_ = plan.want > 0;
   return plan;
 }
 
@@ -118,6 +97,7 @@ void WorkerState::see(const queue::WorkerView& view, Millis now) {
   retired_ = view.retired;
   paused_ = view.paused;
   config_hash_ = view.config_hash;
+  others_wait_ = view.claimable;
   due_.reset();
   if (view.next_due) due_ = now + std::max(Millis{0}, *view.next_due - view.now);
 }
@@ -180,6 +160,7 @@ bool WorkerState::settle_again(Held& held, queue::Settled settled,
 StepOutcome WorkerState::step_answered(const StepPlan& in_reply_to, const queue::StepResult& result,
                                        Millis now) {
   StepOutcome outcome;
+  claiming_ = false;
   for (std::size_t i = 0; i < in_reply_to.epochs.size(); ++i) {
     const auto it = held_.find(in_reply_to.epochs[i]);
     if (it == held_.end()) continue;
@@ -196,7 +177,8 @@ StepOutcome WorkerState::step_answered(const StepPlan& in_reply_to, const queue:
   }
   see(result.view, now);
   if (due_ && *due_ <= now) due_ = now + kDueAgain;
-  token_taken_ = false;
+  // One that was taken meanwhile may stand for a job that this STEP was too early to see.
+  tokens_ -= in_reply_to.tokens;
   for (const queue::ClaimedJob& job : result.claimed) {
     Held held;
     held.id = job.id;
@@ -215,7 +197,7 @@ StepOutcome WorkerState::step_answered(const StepPlan& in_reply_to, const queue:
       ++outcome.session_failures;
     } else {
       ++running_;
-      if (broken_) trial_ = job.epoch;
+      breaker_.started(job.epoch, now);
       outcome.start.push_back(job);
     }
     held_.emplace(job.epoch, std::move(held));
@@ -236,6 +218,7 @@ Stops WorkerState::beat_answered(const queue::BeatResult& result, Millis now) {
         ++it;
       } else if (held.stage == Stage::running) {
         stops.lost.push_back(it->first);
+        breaker_.forgot(it->first);
         held.stage = Stage::abandoned;
         --running_;
         ++abandoned_;
@@ -258,6 +241,7 @@ void WorkerState::release_answered(const ReleasePlan& in_reply_to) {
 }
 
 void WorkerState::connection_lost() {
+  unheard_ |= std::exchange(claiming_, false);
   for (auto& [epoch, held] : held_) {
     if (!held.in_flight) continue;
     held.in_flight = false;
@@ -266,6 +250,7 @@ void WorkerState::connection_lost() {
 }
 
 void WorkerState::connected() {
+  unheard_ = false;
   prompted_ = true;
   refused_ = false;
 }
@@ -285,32 +270,33 @@ std::optional<Counted> WorkerState::ended(const Ending& ending, Millis now, std:
   --running_;
   prompted_ = true;
 
-  Counted counted{held.type, std::string(to_string(ending.verdict)), ending.duration};
-  if (goes_back(ending.verdict)) {
+  Verdict verdict = ending.verdict;
+  if (goes_back(verdict)) {
     held.stage = Stage::returning;
-    held.release = ending.verdict == Verdict::interrupted ? queue::ReleaseKind::interrupted
-                                                          : queue::ReleaseKind::unstarted;
+    held.release = verdict == Verdict::interrupted ? queue::ReleaseKind::interrupted
+                                                   : queue::ReleaseKind::unstarted;
+  }
+  if (verdict == Verdict::broken) {
+    const Breaker::Fate fate =
+        breaker_.broke(held.id, ending.answered, others_wait_, now, chance);
+    if (fate == Breaker::Fate::aside) held.release = queue::ReleaseKind::aside;
+    if (fate == Breaker::Fate::fail) verdict = Verdict::fail;
+  } else if (goes_back(verdict) || verdict == Verdict::rejected) {
+    breaker_.forgot(ending.epoch);
   } else {
+    breaker_.ran(held.id);
+  }
+  if (!goes_back(verdict)) {
     held.stage = Stage::settling;
-    held.settlement = {held.id,     ending.epoch,    outcome_of(ending.verdict),
+    held.settlement = {held.id,     ending.epoch,    outcome_of(verdict),
                        ending.text, ending.duration, ending.delay};
-    if (held.settlement.outcome == queue::Outcome::complete) {
-      held.settlement.next = queue::next_in_chain(held.session, held.chain, ending.text);
-      held.session_patch = ending.session_patch;
-      if (!held.session.empty() && !held.session_patch.empty()) merge_patch(held);
-    }
   }
-  if (ending.verdict == Verdict::broken) {
-    // Jobs that began together fail together: they count as one try.
-    trial_.reset();
-    if (!broken_ || now >= broken_until_) broken_until_ = now + broken_backoff_.next(chance);
-    broken_ = true;
-  } else if (!goes_back(ending.verdict)) {
-    broken_ = false;
-    trial_.reset();
-    broken_backoff_.reset();
+  if (verdict == Verdict::complete) {
+    held.settlement.next = queue::next_in_chain(held.session, held.chain, ending.text);
+    held.session_patch = ending.session_patch;
+    if (!held.session.empty() && !held.session_patch.empty()) merge_patch(held);
   }
-  return counted;
+  return Counted{held.type, std::string(to_string(verdict)), ending.duration};
 }
 
 void WorkerState::capacity(const Capacity& capacity) {

@@ -16,8 +16,8 @@
 #include <string>
 #include <vector>
 
-#include "base/backoff.h"
 #include "queue/queue.h"
+#include "runner/breaker.h"
 #include "runner/handlers/handler.h"
 
 namespace wp::runner {
@@ -30,6 +30,7 @@ struct StepPlan {
   std::vector<queue::Settlement> settlements;
   std::vector<std::int64_t> epochs;  // theirs
   int want = 0;
+  int tokens = 0;  // taken before it: the STEP puts back what they stood for
 };
 
 /// One RELEASE to send.
@@ -83,7 +84,7 @@ class WorkerState {
   void connected();  // registered and beaten: stepping may begin
   /// Absent for an epoch that is not held, and for an abandoned job.
   std::optional<Counted> ended(const Ending& ending, Millis now, std::uint64_t chance);
-  void token_taken() { token_taken_ = true; }
+  void token_taken() { ++tokens_; }
   /// What the handler can do by now.
   void capacity(const Capacity& capacity);
   /// No claims any more, for good.
@@ -94,7 +95,10 @@ class WorkerState {
   std::optional<ReleasePlan> next_release();
   BeatPlan beat() const;
   /// Nothing is held any more and the worker drains.
-  bool may_leave() const { return draining_ && held_.empty(); }
+  bool may_leave() const { return draining_ && held_.empty() && !unheard_; }
+  /// Nothing else keeps the worker than a claim whose answer was lost: what it may have handed over
+  /// goes back with the full beat of the next connection, and would count as a loss without.
+  bool leaves_after_reconnect() const { return draining_ && held_.empty() && unheard_; }
   /// Whether the wake list may be blocked on: a token can be put to use.
   bool wants_token(Millis now) const;
   /// When next_step() is to be asked again if nothing else happens.
@@ -111,7 +115,7 @@ class WorkerState {
   int busy_slots() const { return running_ + abandoned_; }
   int slots() const { return slots_; }
   /// Whether the handler cannot run jobs, or fewer than it should.
-  bool broken() const { return broken_ || handler_broken_; }
+  bool broken() const { return breaker_.broken() || handler_broken_; }
   bool retired() const { return retired_; }
   bool paused() const { return paused_; }
   bool draining() const { return draining_; }
@@ -142,7 +146,6 @@ class WorkerState {
   bool settle_again(Held& held, queue::Settled settled, const queue::SessionState* document,
                     StepOutcome& outcome);
   int want(Millis now) const;
-  void judge_trial(Millis now);
   bool alone_running() const;
   void see(const queue::WorkerView& view, Millis now);
   std::vector<std::int64_t> cancelled(const std::vector<std::string>& ids);
@@ -157,12 +160,12 @@ class WorkerState {
   bool retired_ = false;
   bool paused_ = false;
   bool handler_broken_ = false;  // as the handler itself says
-  bool broken_ = false;          // as the ends of jobs say
-  Millis broken_until_{0};
-  std::optional<std::int64_t> trial_;  // the one job that was claimed since
-  Backoff broken_backoff_;
+  Breaker breaker_;              // as the ends of jobs say
+  bool others_wait_ = false;     // the newest answer said that something could be claimed
 
-  bool token_taken_ = false;
+  bool claiming_ = false;  // by a STEP that was not answered yet
+  bool unheard_ = false;   // such an answer was lost
+  int tokens_ = 0;  // taken, and no STEP that was sent afterwards has been answered
   bool prompted_ = false;  // a STEP may find something to claim
   bool refused_ = false;   // claimable, but not for us: until one of our jobs ends, or the beat
   std::optional<Millis> due_;

@@ -1,6 +1,8 @@
 #include "operator/backlog/source.h"
 
 #include <algorithm>
+#include <string_view>
+#include <unordered_map>
 
 #include "base/ids.h"
 #include "base/log.h"
@@ -21,7 +23,8 @@ Millis now() {
 
 bool same_demand(const queue::Counts& a, const queue::Counts& b) {
   const auto same_workers = [](const queue::WorkerCounts& x, const queue::WorkerCounts& y) {
-    return x.worker == y.worker && x.held == y.held && x.retired == y.retired;
+    return x.worker == y.worker && x.held == y.held && x.retired == y.retired &&
+           x.broken == y.broken;
   };
   return a.waiting == b.waiting && a.due == b.due && a.due_soon == b.due_soon &&
          a.delayed == b.delayed && a.active == b.active && a.active_serving == b.active_serving &&
@@ -29,6 +32,18 @@ bool same_demand(const queue::Counts& a, const queue::Counts& b) {
          a.stat == b.stat &&
          std::equal(a.workers.begin(), a.workers.end(), b.workers.begin(), b.workers.end(),
                     same_workers);
+}
+
+// The workers' own words come with some readings only; the last ones stay meanwhile.
+void keep_words(const queue::Counts& before, queue::Counts& after) {
+  std::unordered_map<std::string_view, const queue::WorkerCounts*> known;
+  for (const queue::WorkerCounts& worker : before.workers) known.emplace(worker.worker, &worker);
+  for (queue::WorkerCounts& worker : after.workers) {
+    const auto it = known.find(worker.worker);
+    if (!worker.info.empty() || it == known.end()) continue;
+    worker.info = it->second->info;
+    worker.broken = it->second->broken;
+  }
 }
 
 Millis interval_after(const queue::Counts& counts, const Watch& watch) {
@@ -275,17 +290,9 @@ bool BacklogReader::Source::succeed(const std::string& pool_key, const Watch& wa
     Snapshot& snapshot = entry.snapshot;
     const bool conflict = counts.config_present && counts.config_owner != watch.owner &&
                           !queue::owner_gives_way(counts.config_owner, watch.owner);
+    if (snapshot.counts) keep_words(*snapshot.counts, counts);
     changed = !entry.attempted || snapshot.error.has_value() || !snapshot.counts ||
               snapshot.conflict != conflict || !same_demand(*snapshot.counts, counts);
-    // The workers' own words come with some readings only; the last ones stay meanwhile.
-    if (snapshot.counts) {
-      for (queue::WorkerCounts& worker : counts.workers) {
-        if (!worker.info.empty()) continue;
-        for (const queue::WorkerCounts& known : snapshot.counts->workers) {
-          if (known.worker == worker.worker) worker.info = known.info;
-        }
-      }
-    }
     entry.attempted = true;
     entry.last_read = now();
     entry.next_read =

@@ -75,6 +75,7 @@ struct Reconciler::Memory {
   Millis written_at{0};
 
   bool told_unreachable = false;
+  bool told_broken = false;
   std::string told_obstacle;
 };
 
@@ -230,6 +231,7 @@ void Reconciler::decide(Run& run) {
   snapshot.now = now;
   snapshot.current = f.view.replicas;
   snapshot.retiring_busy = f.fleet.leaving_busy;
+  snapshot.all_broken = f.fleet.serving > 0 && f.fleet.broken == f.fleet.serving;
   if (f.fresh) {
     scaling::Demand demand;
     demand.waiting = counts->waiting + counts->due;
@@ -355,6 +357,11 @@ void Reconciler::tell_transitions(Run& run) {
     tell(run, false, pool::event::kQueueRecovered, "ReadQueue", "the queue can be read again");
   }
   memory.told_unreachable = unreachable;
+
+  if (f.fleet.broken > 0 && !memory.told_broken) {
+    tell(run, true, pool::event::kHandlersBroken, "RunJobs", broken_message(f.fleet));
+  }
+  memory.told_broken = f.fleet.broken > 0;
 
   const std::string obstacle =
       f.obstacle ? std::string(f.obstacle->condition) + f.obstacle->message : std::string();

@@ -186,9 +186,21 @@ void add_troubles(const Findings& f, std::int64_t generation, pool::Status& stat
                                 "maxBytes, or scaling.maxReplicas"
                               : "",
                   generation));
+  const bool broken = f.fleet.broken > 0;
+  status.set(make(condition::kHandlersBroken,
+                  broken ? ConditionStatus::is_true : ConditionStatus::is_false,
+                  broken ? reason::kHandlersBroken : reason::kAsDeclared,
+                  broken ? broken_message(f.fleet) : std::string(), generation));
 }
 
 }  // namespace
+
+std::string broken_message(const fleet::Fleet& fleet) {
+  return fmt::format(
+      "the handler of {} of {} workers cannot run: their jobs go back uncounted and claims pause; a "
+      "worker's log says why; mend the command, the image or the app",
+      fleet.broken, fleet.serving);
+}
 
 pool::Status build_status(const Findings& f) {
   const pool::Pool& pool = f.pool->pool;
@@ -227,7 +239,8 @@ pool::Status build_status(const Findings& f) {
   }
   // A pool that cannot work is not healthy, whatever its last jobs did.
   const bool unreadable = !f.endpoint_reason.empty() || (f.backlog && f.backlog->error);
-  status.health = f.obstacle ? pool::HealthStatus::unhealthy
+  const bool all_broken = f.fleet.serving > 0 && f.fleet.broken == f.fleet.serving;
+  status.health = f.obstacle || all_broken ? pool::HealthStatus::unhealthy
                   : unreadable && f.health == pool::HealthStatus::healthy
                       ? pool::HealthStatus::degraded
                       : f.health;

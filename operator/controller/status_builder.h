@@ -39,6 +39,9 @@ struct Findings {
   std::string last_scale_time;
 };
 
+/// What HandlersBroken says, as condition and as event.
+std::string broken_message(const fleet::Fleet& fleet);
+
 pool::Status build_status(const Findings& findings);
 
 }  // namespace wp::controller

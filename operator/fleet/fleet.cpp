@@ -24,6 +24,7 @@ Fleet join(const workload::View& view, const queue::Counts* counts, Millis lease
       member.registered = true;
       member.held = found->second->held;
       member.silent_for = std::max(Millis{0}, counts->now - found->second->last_beat);
+      member.broken = found->second->broken;
     }
     if (pod.terminating) {
       fleet.held_by_leaving += member.held;
@@ -33,7 +34,11 @@ Fleet join(const workload::View& view, const queue::Counts* counts, Millis lease
     } else if (pod.ready) {
       ++fleet.idle;
     }
-    if (member.registered && !pod.terminating && member.silent_for > 2 * lease) ++fleet.silent;
+    if (member.registered && !pod.terminating) {
+      ++fleet.serving;
+      if (member.broken) ++fleet.broken;
+      if (member.silent_for > 2 * lease) ++fleet.silent;
+    }
     fleet.members.push_back(std::move(member));
   }
   return fleet;

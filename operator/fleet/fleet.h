@@ -19,6 +19,7 @@ struct Member {
   bool registered = false;
   int held = 0;          // jobs it runs
   Millis silent_for{0};  // since its last beat; only when registered
+  bool broken = false;   // it says that its handler cannot run
 };
 
 struct Fleet {
@@ -28,6 +29,8 @@ struct Fleet {
   int idle = 0;
   int leaving_busy = 0;  // pods that terminate and still run a job
   int silent = 0;        // no beat for two leases though the pod looks fine
+  int serving = 0;       // registered workers that stay
+  int broken = 0;        // of those, whose handler cannot run
 };
 
 /// `counts` may be nullptr: then nobody is registered.

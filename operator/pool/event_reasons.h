@@ -96,6 +96,7 @@ inline constexpr std::string_view kUnsupported = "Unsupported";  // InvalidSpec:
 inline constexpr std::string_view kRejected = "Rejected";  // InvalidSpec: the API server said no
 inline constexpr std::string_view kMaxDepth = "MaxDepth";  // Saturated
 inline constexpr std::string_view kMaxBytes = "MaxBytes";
+inline constexpr std::string_view kHandlersBroken = "HandlersBroken";
 // QueueReachable=False: the class of the error, never its text
 inline constexpr std::string_view kRefused = "Refused";
 inline constexpr std::string_view kTimeout = "Timeout";

@@ -8,6 +8,7 @@
 
 #include "base/units.h"
 #include "operator/pool/normalize.h"
+#include "queue/schema.h"
 
 namespace wp::pool {
 namespace {
@@ -269,6 +270,17 @@ class Rules {
           "spec.jobs.backoff.initial",
           "is " + shown(backoff.at("initial")) + ", above max (" + shown(backoff.at("max")) + ")",
           "a time up to backoff.max");
+    }
+    const auto given = jobs.find("schema");
+    if (given != jobs.end() && !given->is_null()) schema(*given);
+  }
+
+  // Only the operator can see these: CEL can't walk a schema.
+  void schema(const json& schema) {
+    try {
+      (void)queue::Schema::parse(schema.dump(-1, ' ', false, json::error_handler_t::replace));
+    } catch (const queue::SchemaError& e) {
+      problem("spec.jobs.schema" + e.place(), e.problem(), e.allowed());
     }
   }
 

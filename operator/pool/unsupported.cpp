@@ -22,11 +22,10 @@ std::vector<UnsupportedField> table() {
       {"spec.queue.http", "", kForeign},
       {"spec.queue.onDelete", "", "a deleted pool's jobs stay in Redis so far"},
       {"spec.workers.deploymentRef", "", "declare the workers as workers.template"},
-      {"spec.workers.handler.stdio", "", "use handler.exec"},
-      {"spec.workers.handler.http", "", "use handler.exec"},
-      {"spec.workers.maxJobsPerWorker", "", "workers are not replaced by count yet"},
-      {"spec.workers.maxMemory", "",
-       "memory is not watched yet; set resources.limits in the template"},
+      {"spec.workers.handler.http", "",
+       "use handler.exec or stdio, or run workerpool-runner --http-url beside the app"},
+      {"spec.workers.maxJobsPerWorker", "", "workers are not replaced by count yet",
+       "spec.workers.handler.stdio"},
       {"spec.scaling.policy", "\"SlotPerJob\"", kPolicyLater},
       {"spec.scaling.lookAhead", "", kPolicyLater},
       {"spec.scaling.threshold", "", kPolicyLater},
@@ -37,11 +36,6 @@ std::vector<UnsupportedField> table() {
       {"spec.scaling.budget", "", "set maxReplicas, or a ResourceQuota"},
       {"spec.scaling.schedules", "", "set minReplicas by a CronJob meanwhile"},
       {"spec.scaling.ramp", "", "raise maxReplicas by hand meanwhile"},
-      {"spec.jobs.onPartition", "", "a runner that is cut off kills its handlers"},
-      {"spec.jobs.session", "", "handlers do not get their job's session yet"},
-      {"spec.jobs.schema", "{}", "payloads are not checked yet; check them in the handler"},
-      {"spec.health.stallTimeout", "", "stalled jobs are not found yet; set jobs.timeout"},
-      {"spec.health.checkInterval", "", "stalled jobs are not found yet; set jobs.timeout"},
       {"spec.pause", "\"Claims\"", "set spec.replicas to hold a size"},
   };
 }
@@ -92,6 +86,7 @@ std::vector<SpecProblem> find_unsupported(const json& object) {
   const json whole = {{"spec", normalize_spec(object, {}, ignored)}};
   for (const UnsupportedField& field : unsupported_fields()) {
     if (is_allowed(value_at(whole, field.path), field)) continue;
+    if (!field.but_with.empty() && !value_at(whole, field.but_with).is_null()) continue;
     problems.push_back({std::string(field.path),
                         "is not supported by this version: " + std::string(field.why),
                         "the default, or leave it out"});

@@ -62,6 +62,8 @@ std::string_view to_string(Cause cause) {
       return "AtMin";
     case Cause::rate_limited:
       return "RateLimited";
+    case Cause::handlers_broken:
+      return "HandlersBroken";
     case Cause::window:
       return "Window";
     case Cause::unknown:
@@ -149,6 +151,13 @@ Decision decide(State& state, const Params& params, const Snapshot& snapshot) {
   }
 
   decision.replicas = target;
+  if (target > snapshot.current && snapshot.all_broken && snapshot.current > 0) {
+    // More of the same would run nothing either.
+    decision.replicas = snapshot.current;
+    decision.limited = Cause::handlers_broken;
+    decision.reason += fmt::format("; no handler can run: {} held", snapshot.current);
+    return decision;
+  }
   if (target > snapshot.current) {
     const int room = room_to_grow(state, params, snapshot);
     if (target - snapshot.current > room) {

@@ -46,6 +46,7 @@ struct Snapshot {
   bool paused = false;           // the queue's claims stand still, whoever paused them
   int current = 0;               // replicas asked for now
   int retiring_busy = 0;         // workers on their way out that still hold a job
+  bool all_broken = false;       // no worker's handler can run a job
 };
 
 /// What a decision remembers. In memory only, per pool.
@@ -63,6 +64,7 @@ enum class Cause {
   at_max,
   at_min,
   rate_limited,
+  handlers_broken,
   window,
   unknown,
   paused,

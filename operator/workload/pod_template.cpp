@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/units.h"
+#include "operator/pool/handler_variables.h"
 #include "operator/workload/redis_access.h"
 
 namespace wp::workload {
@@ -248,19 +249,16 @@ Json worker_variables(const pool::Pool& pool) {
   made.push_back(by_value("WP_QUEUE", spec.queue.name));
   made.push_back(by_value("WP_CONCURRENCY", std::to_string(spec.workers.concurrency)));
   made.push_back(by_value("WP_DRAIN_TIMEOUT", format_duration(spec.workers.drain_timeout)));
-  if (const auto& exec = spec.workers.handler.exec) {
-    made.push_back(by_value("WP_HANDLER", "exec"));
-    made.push_back(by_value("WP_HANDLER_COMMAND", Json(exec->command).dump()));
-    made.push_back(by_value("WP_DEFER_EXIT_CODE", std::to_string(exec->defer_exit_code)));
-    made.push_back(by_value("WP_DEAD_EXIT_CODE", std::to_string(exec->dead_exit_code)));
+  for (const auto& [name, value] : pool::handler_variables(spec.workers.handler)) {
+    made.push_back(by_value(name.c_str(), value));
   }
   return made;
 }
 
 Json build_pod_template(const pool::Pool& pool, const DeploymentOptions& options) {
   const pool::Workers& workers = pool.spec.workers;
-  if (workers.handler.stdio || workers.handler.http) {
-    throw TemplateError("workers.handler: only exec is supported by this version");
+  if (workers.handler.http) {
+    throw TemplateError("workers.handler.http is not supported by this version");
   }
   Json pod = workers.pod_template;
   if (!pod.is_object()) throw TemplateError("workers.template is missing");

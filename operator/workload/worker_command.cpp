@@ -1,8 +1,7 @@
 #include "operator/workload/worker_command.h"
 
-#include <nlohmann/json.hpp>
-
 #include "base/units.h"
+#include "operator/pool/handler_variables.h"
 #include "queue/redis/settings.h"
 
 namespace wp::workload {
@@ -19,12 +18,7 @@ Command worker_command(const std::string& runner, const pool::Pool& pool,
   for (const auto& [name, value] : redis::to_environment(endpoint)) set(name, value);
   set("WP_QUEUE", pool.spec.queue.name);
   set("WP_CONCURRENCY", std::to_string(pool.spec.workers.concurrency));
-  if (const auto& exec = pool.spec.workers.handler.exec) {
-    set("WP_HANDLER", "exec");
-    set("WP_HANDLER_COMMAND", nlohmann::json(exec->command).dump());
-    set("WP_DEFER_EXIT_CODE", std::to_string(exec->defer_exit_code));
-    set("WP_DEAD_EXIT_CODE", std::to_string(exec->dead_exit_code));
-  }
+  for (const auto& [name, value] : pool::handler_variables(pool.spec.workers.handler)) set(name, value);
   set("WP_WORKER_ID", identity.uid);
   set("WP_POD_NAME", identity.name);
   set("WP_DRAIN_TIMEOUT", format_duration(pool.spec.workers.drain_timeout));

@@ -1,5 +1,6 @@
 --! keys nil cfg ready alone delayed active own held meta body done dead res uniq uniqexp sess sessexp workers winfo retire stat fails types wake events
 --! use time base cfg stats meta fence own rate ready unique session expire done dead worker back hold retire
+--! config hash paused paused_by lease_ms seen hold bytes kept max_active rate_jobs keep_done_count keep_done_age_ms keep_dead_count keep_dead_age_ms keep_dead_bytes dead_bytes
 -- ARGV: worker, full (0|1), info, n, p, then n times: id, fence; then p times: id, percent,
 -- message. Answers {now, lost…, cancelled…, retired, paused, claimable, next event, hash}.
 redis.call('DEL', K_nil)

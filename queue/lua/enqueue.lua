@@ -1,5 +1,7 @@
 --! keys cfg ready alone delayed active own meta body done dead res uniq uniqexp sess sessexp stat fails types wake events
---! use time base cfg stats meta rate ready unique session expire place new
+--! use time base cfg stats ready new
+--! rare meta rate unique session expire place
+--! config hash owner format paused paused_by seq bytes max_depth max_bytes max_payload max_active rate_jobs
 -- ARGV: force (0|1), n, then n times: id, priority, delay in ms, type, options, envelope. Options:
 -- empty, or JSON with "unique" and "unique_ms" (0: while the job lives) and "session".
 -- Answers {'ok', n states}: 'new', the state of the job that has this id, or {state, id} of the job
@@ -109,7 +111,7 @@ end
 local max_depth, max_bytes = num('max_depth', 0), num('max_bytes', 0)
 if max_depth > 0 and fresh > 0 then
   local depth = ready_before + redis.call('ZCARD', K_alone) +
-    redis.call('ZCOUNT', K_delayed, '-inf', now)
+    redis.call('ZCOUNT', K_delayed, '-inf', now_text)
   local excess = depth + fresh_now - max_depth
   if excess > 0 then
     -- How long the excess takes: excess * service time / jobs at once, at least a second.

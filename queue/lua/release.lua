@@ -1,6 +1,6 @@
 --! keys nil cfg ready alone delayed active own held meta body done dead res uniq workers winfo stat fails types wake events
 --! use time base cfg stats meta fence own rate ready unique done dead worker back
--- ARGV: worker, kind (released|interrupted), leave (0|1), n, then n times: id, fence.
+-- ARGV: worker, kind (released|interrupted|aside), leave (0|1), n, then n times: id, fence.
 -- Answers how many were still this worker's.
 redis.call('DEL', K_nil)
 local worker, kind, leave, n = ARGV[1], ARGV[2], ARGV[3] == '1', tonumber(ARGV[4])

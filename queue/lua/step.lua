@@ -1,6 +1,7 @@
 --! keys nil cfg ready alone delayed active own held meta body done dead res uniq sess sessexp workers winfo retire stat fails types wake events
 --! use time base cfg stats fence ready done hold worker retire
 --! rare meta own rate unique session place new dead back maintain
+--! config hash paused paused_by lease_ms seen hold clamp epoch bytes kept solo max_active rate_jobs keep_done_count keep_done_age_ms keep_payloads
 -- ARGV: worker, want, c, o, x, then
 --   c completions: id, fence, record (MessagePack pairs r: result, d: duration ms), duration ms;
 --   o others: id, fence, outcome (fail|stall|crash|defer|bury), error, duration ms, delay ms,
@@ -19,120 +20,122 @@ update_hold()
 
 local settled = {}
 
--- The compare-and-set of a session. A job whose session moved, went or would grow too large stays
--- active: its worker decides. Answers whether the settlement may go on.
-local function settle_session(i, session, extras)
-  if not extras.d then return true end
-  local there = session and session ~= '' and read_session(session)
-  if not there then
-    settled[i] = {'gone'}
-  elseif there[1] ~= extras.v then
-    settled[i] = {'conflict', there[1], there[2]}
-  elseif #extras.d > num('session_max_bytes', 1048576) then
-    settled[i] = {'toobig', num('session_max_bytes', 1048576)}
-  else
-    write_session(session, extras.v + 1, extras.d)
-    touch_session(session, now)
-    return true
-  end
-  return false
-end
-
-local chained = {}
-local function enqueue_next(next_job)
-  local id = next_job[1]
-  if chained[id] or redis.call('HEXISTS', K_body, id) == 1 or
-     redis.call('HEXISTS', K_res, id) == 1 then
-    count('duplicate', 1)
-    return
-  end
-  chained[id] = true
-  admit(id, next_job[2], 0, next_job[3], next_job[4], next_job[5], '')
-end
-
-local function retry_delay(meta, chance)
-  local initial = num('backoff_initial_ms', 1000)
-  if initial == 0 then return 0 end   -- 0 times infinity is no number
-  local delay = math.min(num('backoff_max_ms', 600000), initial *
-    num('backoff_factor', 2) ^ (meta[FAILURES] + meta[CRASHES] - 1))
-  return math.floor(delay * (1 + num('backoff_jitter_percent', 20) / 100 * chance / 10000))
-end
-
-local done, results, dropped_bodies, delayed = room_for_64(), room_for_64(), {}, {}
-local completed, freed, busy_ms = 0, 0, 0
-local keep_done = num('keep_done_count', 1000)
-local keep_body = cfg.keep_payloads == '1' and keep_done > 0
-
--- A completed job of whom more is known than its tail says, or that has a session or a chain.
-local function complete(id, meta, record, extras)
-  unstore(id, meta)
-  release_unique(id, meta)
-  if keep_body then
-    add_cfg('kept', 1)
-  else
-    dropped_bodies[#dropped_bodies + 1] = id
-    freed = freed + meta[BYTES]
-    meta[BYTES] = 0
-  end
-  if extras and extras.n then enqueue_next(extras.n) end
-  if keep_done > 0 then
-    local packed = meta[FLAGS] >= TRIED and redis.call('HGET', K_res, id)
-    return done_record(pack_facts(meta), record, packed and cmsgpack.unpack(packed).h)
-  end
-  redis.call('HDEL', K_res, id)
-end
-
-local KINDS = {fail = 'failed', stall = 'stalled', crash = 'crash', bury = 'dead',
-               cancel = 'cancelled'}
-local function end_otherwise(id, own, outcome, text, duration, delay, chance)
-  local meta = own[FACTS]
-  local dead, wait = outcome == 'bury', 0
-  if own[CANCELLED] == 1 then outcome, dead, text = 'cancel', true, 'cancelled' end
-  if outcome == 'defer' then
-    wait = delay
-    if meta[DEFERRALS] < MAX_DEFERRALS then
-      meta[DEFERRALS] = meta[DEFERRALS] + 1
+-- 1. Settle. The claims (id and fence) are distinct. A STEP that settles nothing makes none of
+-- these functions: that would cost more than its claims.
+if completions + others > 0 then
+  -- The compare-and-set of a session. A job whose session moved, went or would grow too large stays
+  -- active: its worker decides. Answers whether the settlement may go on.
+  local function settle_session(i, session, extras)
+    if not extras.d then return true end
+    local there = session and session ~= '' and read_session(session)
+    if not there then
+      settled[i] = {'gone'}
+    elseif there[1] ~= extras.v then
+      settled[i] = {'conflict', there[1], there[2]}
+    elseif #extras.d > num('session_max_bytes', 1048576) then
+      settled[i] = {'toobig', num('session_max_bytes', 1048576)}
     else
-      outcome, text = 'fail', 'deferred more than 100 times: ' .. text
+      write_session(session, extras.v + 1, extras.d)
+      touch_session(session, now)
+      return true
     end
+    return false
   end
-  if outcome == 'fail' or outcome == 'stall' then
-    meta[FAILURES] = meta[FAILURES] + 1
-    dead = meta[FAILURES] >= num('max_attempts', 5)
-    count('failed', 1)
-    if outcome == 'stall' then count('stalled', 1) end
-    count('busy_ms', duration)
-    count_ms('duration', duration)
-  elseif outcome == 'crash' then
-    meta[CRASHES] = meta[CRASHES] + 1
-    dead = meta[CRASHES] > num('max_crashes', 3)
-    count('crashed', 1)
-  elseif outcome == 'cancel' then
-    count('cancelled', 1)
-  end
-  if outcome ~= 'defer' then
-    note_failure(id, dead and outcome ~= 'cancel' and 'dead' or KINDS[outcome], text)
-    remember(id, KINDS[outcome], text, worker)
-  end
-  if dead then
-    bury(id, meta)
-    return 'dead'
-  end
-  if outcome ~= 'defer' then wait = retry_delay(meta, chance) end
-  local word = outcome == 'defer' and 'deferred' or 'retried'
-  count(word, 1)
-  store(id, meta)
-  delayed[#delayed + 1] = now + wait
-  delayed[#delayed + 1] = id
-  return word
-end
 
--- 1. Settle. The claims (id and fence) are distinct.
-local NO_BYTES_NO_FLAGS = '\0\0\0\0\0'
+  local chained = {}
+  local function enqueue_next(next_job)
+    local id = next_job[1]
+    if chained[id] or redis.call('HEXISTS', K_body, id) == 1 or
+       redis.call('HEXISTS', K_res, id) == 1 then
+      count('duplicate', 1)
+      return
+    end
+    chained[id] = true
+    admit(id, next_job[2], 0, next_job[3], next_job[4], next_job[5], '')
+  end
 
-local function settle()
+  local function retry_delay(meta, chance)
+    local initial = num('backoff_initial_ms', 1000)
+    if initial == 0 then return 0 end   -- 0 times infinity is no number
+    local delay = math.min(num('backoff_max_ms', 600000), initial *
+      num('backoff_factor', 2) ^ (meta[FAILURES] + meta[CRASHES] - 1))
+    return math.floor(delay * (1 + num('backoff_jitter_percent', 20) / 100 * chance / 10000))
+  end
+
+  local done, results = room_for(2 * completions), room_for(2 * completions)
+  local dropped_bodies, delayed = {}, {}
+  local completed, freed, busy_ms = 0, 0, 0
+  local keep_done = num('keep_done_count', 1000)
+  local keep_body = cfg.keep_payloads == '1' and keep_done > 0
+
+  -- A completed job of whom more is known than its tail says, or that has a session or a chain.
+  local function complete(id, meta, record, extras)
+    unstore(id, meta)
+    release_unique(id, meta)
+    if keep_body then
+      add_cfg('kept', 1)
+    else
+      dropped_bodies[#dropped_bodies + 1] = id
+      freed = freed + meta[BYTES]
+      meta[BYTES] = 0
+    end
+    if extras and extras.n then enqueue_next(extras.n) end
+    if keep_done > 0 then
+      local packed = meta[FLAGS] >= TRIED and redis.call('HGET', K_res, id)
+      return done_record(pack_facts(meta), record, packed and cmsgpack.unpack(packed).h)
+    end
+    redis.call('HDEL', K_res, id)
+  end
+
+  local KINDS = {fail = 'failed', stall = 'stalled', crash = 'crash', bury = 'dead',
+                 cancel = 'cancelled'}
+  local function end_otherwise(id, own, outcome, text, duration, delay, chance)
+    local meta = own[FACTS]
+    local dead, wait = outcome == 'bury', 0
+    if own[CANCELLED] == 1 then outcome, dead, text = 'cancel', true, 'cancelled' end
+    if outcome == 'defer' then
+      wait = delay
+      if meta[DEFERRALS] < MAX_DEFERRALS then
+        meta[DEFERRALS] = meta[DEFERRALS] + 1
+      else
+        outcome, text = 'fail', 'deferred more than 100 times: ' .. text
+      end
+    end
+    if outcome == 'fail' or outcome == 'stall' then
+      meta[FAILURES] = meta[FAILURES] + 1
+      dead = meta[FAILURES] >= num('max_attempts', 5)
+      count('failed', 1)
+      if outcome == 'stall' then count('stalled', 1) end
+      count('busy_ms', duration)
+      count_ms('duration', duration)
+    elseif outcome == 'crash' then
+      meta[CRASHES] = meta[CRASHES] + 1
+      dead = meta[CRASHES] > num('max_crashes', 3)
+      count('crashed', 1)
+    elseif outcome == 'cancel' then
+      count('cancelled', 1)
+    end
+    if outcome ~= 'defer' then
+      note_failure(id, dead and outcome ~= 'cancel' and 'dead' or KINDS[outcome], text)
+      remember(id, KINDS[outcome], text, worker)
+    end
+    if dead then
+      bury(id, meta)
+      return 'dead'
+    end
+    if outcome ~= 'defer' then wait = retry_delay(meta, chance) end
+    local word = outcome == 'defer' and 'deferred' or 'retried'
+    count(word, 1)
+    store(id, meta)
+    delayed[#delayed + 1] = now + wait
+    delayed[#delayed + 1] = id
+    return word
+  end
+
+  local NO_BYTES_NO_FLAGS = '\0\0\0\0\0'
+
   local sub, byte, unpack_struct = string.sub, string.byte, struct.unpack
-  local total, extras_of, ids = completions + others, {}, room_for_64()
+  local total, extras_of, ids = completions + others, {}, room_for(completions + others)
   local first_other = 6 + 4 * completions
   for i = 1, completions do ids[i] = ARGV[4 * i + 2] end
   for i = 1, others do ids[completions + i] = ARGV[first_other + 7 * (i - 1)] end
@@ -141,7 +144,7 @@ local function settle()
     extras_of[tonumber(ARGV[at])] = cmsgpack.unpack(ARGV[at + 1])
   end
   while #ids > total do ids[#ids] = nil end
-  local owns, gone, held, n = hash_values(K_own, ids), room_for_64(), room_for_64(), 0
+  local owns, gone, held, n = hash_values(K_own, ids), room_for(total), room_for(total), 0
   local prefix, plain_only = worker .. '/', not keep_body and keep_done > 0
   for i = 1, total do
     local id, own, slow, record = ids[i], owns[i], nil, nil
@@ -207,12 +210,11 @@ local function settle()
   end
   enter_delayed(delayed)
 end
-if completions + others > 0 then settle() end
 
 -- 2. and 3. What time asks for.
-local due = redis.call('ZRANGE', K_delayed, 0, 0, 'WITHSCORES')[2]
+local due = redis.call('ZRANGE', K_delayed, '0', '0', 'WITHSCORES')[2]
 if due and tonumber(due) <= now then promote_due() end
-local expiry = redis.call('ZRANGE', K_active, 0, 0, 'WITHSCORES')[2]
+local expiry = redis.call('ZRANGE', K_active, '0', '0', 'WITHSCORES')[2]
 if expiry and tonumber(expiry) <= now then reap() end
 if num('clamp', 0) > 0 then clamp() end
 
@@ -228,7 +230,7 @@ end
 -- One that is overdue gets the next such worker, and one worker is kept from other jobs until it
 -- is that. Answers the id to run alone, or nil; and whether this worker may claim other jobs.
 local function choose_suspect()
-  local waiting = redis.call('ZRANGE', K_alone, 0, 0, 'WITHSCORES')
+  local waiting = redis.call('ZRANGE', K_alone, '0', '0', 'WITHSCORES')
   if #waiting == 0 and num('solo', 0) == 0 then return nil, true end
   local held = holds(worker)
   if held == 1 and num('solo', 0) > 0 then
@@ -243,7 +245,7 @@ local function choose_suspect()
     if overdue and not reservation_stands() then set_cfg('reserved', worker) end
     return nil, not (overdue and cfg.reserved == worker)
   end
-  local head = redis.call('ZRANGE', K_ready, 0, 0, 'WITHSCORES')
+  local head = redis.call('ZRANGE', K_ready, '0', '0', 'WITHSCORES')
   if #head == 0 or overdue or tonumber(waiting[2]) < tonumber(head[2]) then
     if cfg.reserved == worker or redis.call('ZCARD', K_alone) == 1 then set_cfg('reserved', '') end
     return waiting[1], false
@@ -284,14 +286,14 @@ local function claim(ids, alone)
     end
   end
   while #ids > fit do ids[#ids], bodies[#bodies] = nil, nil end
-  if not alone then redis.call('ZREMRANGEBYRANK', K_ready, 0, fit - 1) end
+  if not alone then redis.call('ZREMRANGEBYRANK', K_ready, '0', text_of(fit - 1)) end
   if not whole then ids, bodies = drop_bodiless(ids, bodies) end
   local metas, n = hash_values(K_meta, ids), #ids
   -- At least the time, in 2048ths of a ms: a server that is empty, or was promoted and had not heard
   -- of the last claims, gives no fence a second time.
   local epoch = math.max(num('epoch', 0), now * 2048)
   local expiry, not_cancelled, prefix = text_of(now + lease), '\0' .. worker, worker .. '/'
-  local active, owns, held = room_for_64(), room_for_64(), room_for_64()
+  local active, owns, held = room_for(2 * n), room_for(2 * n), room_for(2 * n)
   for i = 1, n do
     local id, body, facts = ids[i], bodies[i], metas[i]
     local since, type_number, session
@@ -338,7 +340,7 @@ if want > 0 and not is_paused() and not retired then
       redis.call('ZREM', K_alone, suspect)
       claim({suspect}, true)
     elseif others then
-      local first = redis.call('ZRANGE', K_ready, 0, room - 1)
+      local first = redis.call('ZRANGE', K_ready, '0', text_of(room - 1))
       if #first > 0 then claim(first, false) end
     end
     -- One that sleeps must learn when the rate opens, for this one may be busy then.

@@ -73,6 +73,12 @@ class Connection {
   /// Takes an interruption back before connect(): for owners that go on.
   void clear_interrupt() { waiter_.clear(); }
 
+  /// How long the next connects and replies are waited for.
+  void set_patience(Millis connect, Millis reply) {
+    timeouts_.connect = connect;
+    timeouts_.reply = reply;
+  }
+
   const Endpoint& endpoint() const { return endpoint_; }
 
  private:

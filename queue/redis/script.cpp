@@ -35,6 +35,12 @@ std::vector<std::string> directive(std::string_view body, const std::string& nam
   return words;
 }
 
+// What a script reads of T:cfg at once. "hash" tells whether there is a configuration at all.
+std::vector<std::string> config_fields(std::string_view body) {
+  const std::vector<std::string> named = directive(body, "config");
+  return named.empty() ? std::vector<std::string>{"hash"} : named;
+}
+
 std::string_view source_of(const std::string& name) {
   const std::string_view source = lua_source(name);
   if (source.empty()) throw std::logic_error("no such script: " + name);
@@ -139,6 +145,13 @@ Script::Script(std::string_view name) : name_(name) {
   std::map<std::string, std::string> values = take_constants(source_);
   for (std::size_t i = 0; i < key_names_.size(); ++i) {
     values["K_" + key_names_[i]] = fmt::format("KEYS[{}]", i + 1);
+  }
+  const std::vector<std::string> fields = config_fields(body);
+  std::string& names = values["CONFIG_FIELDS"];
+  std::string& read = values["CONFIG_VALUES"];
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    names += fmt::format("{}'{}'", i == 0 ? "" : ",", fields[i]);
+    read += fmt::format("{0}=first[{1}],", fields[i], i + 1);
   }
   source_ = fmt::format("-- keys: {}\n", fmt::join(key_names_, " ")) + substitute(source_, values);
   sha1_ = sha1_hex(source_);

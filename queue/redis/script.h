@@ -15,6 +15,7 @@ class Script {
   ///   --! keys cfg ready …     the keys it declares, in order: K_cfg, K_ready, … in the text
   ///   --! use wake jobs        fragments of lua/lib, put in front in this order
   ///   --! rare session …       fragments whose functions are made when the first of them is called
+  ///   --! config hash bytes …  the fields of T:cfg that it reads at once (lua/lib/cfg.lua)
   /// Throws std::logic_error when a directive is missing or names what does not exist.
   explicit Script(std::string_view name);
 

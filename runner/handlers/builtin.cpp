@@ -16,15 +16,21 @@ namespace {
 constexpr std::array<std::string_view, 6> kNames = {"noop", "echo",  "sleep",
                                                     "fail", "crash", "memory"};
 
+// Moved, never copied: a copy calls itself for each level, and the payload decides how many.
 nlohmann::json parse_object(std::string_view payload) {
   nlohmann::json parsed = nlohmann::json::parse(payload, nullptr, false);
-  return parsed.is_object() ? parsed : nlohmann::json();
+  if (!parsed.is_object()) parsed = nullptr;
+  return parsed;
 }
 
 std::optional<std::int64_t> whole(const nlohmann::json& object, const char* key) {
+  // Ten years in milliseconds, the longest duration; more would overflow a timer.
+  constexpr std::int64_t kMax = std::int64_t{10} * 365 * 24 * 3600 * 1000;
   const auto it = object.find(key);
-  if (it == object.end() || !it->is_number_integer() || it->get<std::int64_t>() < 0) return {};
-  return it->get<std::int64_t>();
+  if (it == object.end() || !it->is_number_integer()) return {};
+  const auto value = it->get<std::int64_t>();
+  if (value < 0 || value > kMax) return {};
+  return value;
 }
 
 std::string_view strip(std::string_view text) {

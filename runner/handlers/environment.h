@@ -27,6 +27,11 @@ struct JobFacts {
   Millis deadline{0};   // wall clock; 0: none
 };
 
+/// The environment of a process that outlives its jobs: `base` without what is said of one job,
+/// with WP_QUEUE and `marker` (NAME=value).
+std::vector<std::string> process_environment(const std::vector<std::string>& base,
+                                             const std::string& queue, const std::string& marker);
+
 /// WP_JOB_ID, WP_JOB_TYPE, WP_QUEUE, WP_ATTEMPT, WP_MAX_ATTEMPTS, WP_EPOCH, WP_DEADLINE (RFC 3339),
 /// WP_SESSION, WP_SESSION_FILE, WP_SESSION_PATCH_FILE, WP_PREVIOUS_FILE, WP_JOB_DIR and
 /// WP_PROGRESS_FD (empty: there is none), behind `base`, which holds none of them afterwards.

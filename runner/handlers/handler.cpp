@@ -38,6 +38,8 @@ std::string_view to_string(Verdict verdict) {
       return "deferred";
     case Verdict::bury:
       return "dead";
+    case Verdict::rejected:
+      return "rejected";
     case Verdict::broken:
       return "broken";
     case Verdict::unstarted:

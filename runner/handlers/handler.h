@@ -44,7 +44,8 @@ enum class Verdict {
   crash,        // died of a signal that we did not send
   defer,        // later, uncounted
   bury,         // dead at once
-  broken,       // the handler itself cannot run: no fault of the job
+  rejected,     // dead at once, and the handler never saw it
+  broken,       // the handler itself cannot run: no fault of the job, as far as one can tell
   unstarted,    // nothing was free to run it: it goes back
   interrupted,  // stopped by us before it was done, no fault of the job
 };
@@ -56,6 +57,7 @@ struct Ending {
   std::string text;
   Millis delay{0};  // defer
   Millis duration{0};
+  bool answered = false;      // broken: the handler ran and said so, so it may be this job after all
   std::string session_patch;  // a JSON object (RFC 7396), of a completion; empty: none
 };
 

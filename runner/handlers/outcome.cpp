@@ -5,10 +5,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "runner/handlers/json_text.h"
+
 namespace wp::runner {
 namespace {
 
 constexpr std::string_view kSpace = " \t\r\n";
+constexpr std::size_t kMaxPatchDepth = 500;  // merging goes down level by level, on the stack
 
 std::string_view trim(std::string_view text) {
   const std::size_t first = text.find_first_not_of(kSpace);
@@ -41,15 +44,18 @@ std::string with_errors(std::string head, std::string_view errors) {
 std::string to_json_document(std::string_view bytes) {
   const std::string_view text = trim(bytes);
   if (text.empty()) return "null";
-  if (nlohmann::json::accept(text)) return std::string(text);
+  if (is_json(text)) return std::string(text);
   if (bytes.ends_with('\n')) bytes.remove_suffix(1);
   return nlohmann::json(bytes).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 Ending complete_with(std::string document, std::string session_patch) {
-  if (!session_patch.empty() &&
-      !nlohmann::json::parse(session_patch, nullptr, false).is_object()) {
+  if (!session_patch.empty() && !json_members(session_patch)) {
     return ending(Verdict::fail, "the session's patch is no JSON object (RFC 7396) of at most 16 MiB");
+  }
+  if (json_depth(session_patch) > kMaxPatchDepth) {
+    return ending(Verdict::fail, fmt::format("the session's patch is nested deeper than {} levels",
+                                             kMaxPatchDepth));
   }
   if (document.size() > queue::kMaxResultBytes) {
     return ending(
@@ -94,7 +100,11 @@ Ending classify_exit(const ExitFacts& facts, const ExitRules& rules) {
   const std::string text = with_errors(fmt::format("exit code {}", facts.status), facts.errors);
   if (facts.status == rules.dead_code) return ending(Verdict::bury, text);
   // What a shell and env(1) answer when there is no such program, or it can't be executed.
-  if (facts.status == 126 || facts.status == 127) return ending(Verdict::broken, text);
+  if (facts.status == 126 || facts.status == 127) {
+    Ending broken = ending(Verdict::broken, text);
+    broken.answered = true;
+    return broken;
+  }
   return ending(Verdict::fail, text);
 }
 

@@ -10,15 +10,14 @@ namespace {
 constexpr std::size_t kMaxLine = 4096;
 constexpr std::size_t kMaxMessage = 200;
 
-// Cut so that no character of UTF-8 is torn.
-std::string cut(std::string text, std::size_t limit) {
+}  // namespace
+
+std::string cut_text(std::string text, std::size_t limit) {
   if (text.size() <= limit) return text;
   while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xC0) == 0x80) --limit;
   text.resize(limit);
   return text;
 }
-
-}  // namespace
 
 void HeadBuffer::add(std::string_view bytes) {
   const std::size_t room = limit_ - bytes_.size();
@@ -49,7 +48,7 @@ std::optional<queue::Progress> parse_progress(std::string_view line) {
   progress.percent = static_cast<int>(std::clamp(percent->get<double>(), 0.0, 100.0));
   const auto message = parsed.find("message");
   if (message != parsed.end() && message->is_string()) {
-    progress.message = cut(message->get<std::string>(), kMaxMessage);
+    progress.message = cut_text(message->get<std::string>(), kMaxMessage);
   }
   return progress;
 }

@@ -36,6 +36,9 @@ class TailBuffer {
   std::string bytes_;
 };
 
+/// At most `limit` bytes of UTF-8, cut so that no character is torn.
+std::string cut_text(std::string text, std::size_t limit);
+
 /// One line of the progress descriptor: {"progress": 40, "message": "…"}, percent clamped to
 /// 0..100, the message cut to 200 bytes. Absent when it is something else.
 std::optional<queue::Progress> parse_progress(std::string_view line);

@@ -126,7 +126,10 @@ void Child::write_pending() {
       }
       return;
     } else {
-      return close(in_);  // what is pending stays: it was not read
+      // What is in the pipe and what is pending was not read, and never will be.
+      const std::size_t lost = unread();
+      written_ = pending_.size() - std::min(lost, pending_.size());
+      return close(in_);
     }
   }
   pending_ = {};
@@ -149,6 +152,8 @@ bool Child::read_all(int fd, Take take) {
     const ssize_t n = ::read(fd, chunk, sizeof chunk);
     if (n > 0) {
       take(std::string_view(chunk, static_cast<std::size_t>(n)));
+      // Less than there was room for: the pipe was empty. What comes now, comes with an event.
+      if (static_cast<std::size_t>(n) < sizeof chunk) return true;
     } else if (n == 0) {
       return false;
     } else if (errno != EINTR) {
@@ -159,7 +164,10 @@ bool Child::read_all(int fd, Take take) {
 }
 
 void Child::read_output() {
-  if (!read_all(out_.get(), [this](std::string_view bytes) { events_.output(bytes); })) close(out_);
+  if (!out_) return;
+  if (read_all(out_.get(), [this](std::string_view bytes) { events_.output(bytes); })) return;
+  close(out_);
+  if (!exited_) events_.output_closed();
 }
 
 void Child::read_errors() {
@@ -199,7 +207,7 @@ void Child::on_exit(Reaper::Exit exit) {
   } else {
     ::kill(-pid_, SIGKILL);  // what it left running in the background
   }
-  if (out_) read_output();
+  read_output();
   if (err_) read_errors();
   if (progress_) read_progress();
   events_.exited(exit);

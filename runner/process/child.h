@@ -26,7 +26,8 @@ struct Program {
   bool progress = false;  // whether it gets a descriptor 3
 };
 
-/// Whom a child reports to. Called from the event loop only, never from within a call of Child.
+/// Whom a child reports to. Called from the event loop only, never from within a call of Child but
+/// read_output().
 /// The child may be stopped in each of them, but destroyed only in exited().
 class ChildEvents {
  public:
@@ -34,6 +35,8 @@ class ChildEvents {
   virtual void output(std::string_view bytes) = 0;    // stdout
   virtual void errors(std::string_view bytes) = 0;    // stderr; it was passed on to ours already
   virtual void progress(std::string_view bytes) = 0;  // descriptor 3
+  /// It closed its stdout; most often it is about to end.
+  virtual void output_closed() {}
   /// The last call, after all that it wrote.
   virtual void exited(Reaper::Exit exit) = 0;
 };
@@ -56,6 +59,10 @@ class Child {
   void close_input();
   /// Bytes given to write() that it has not read.
   std::size_t unread() const;
+  /// Whether it can still be written to, as far as the last write() found out.
+  bool input_open() const { return static_cast<bool>(in_); }
+  /// Hands on what it has written by now, before the event loop comes to it.
+  void read_output();
 
   /// SIGTERM to its group, SIGKILL to its session after `grace` (at once when that is 0). Called
   /// again, the earlier end counts.
@@ -68,7 +75,6 @@ class Child {
   /// Reads what is there; false at the end of the stream.
   template <typename Take>
   bool read_all(int fd, Take take);
-  void read_output();
   void read_errors();
   void read_progress();
   void force();

@@ -125,6 +125,8 @@ TEST_CASE("bad lines say what is wrong and what is allowed") {
            Row{R"({"priority":18446744073709551615})", "priority", "0 to 255"},
            Row{R"({"delay":5})", "delay 5", "\"90s\" or \"5m\""},
            Row{R"({"delay":"5"})", "delay \"5\"", "10 years"},
+           Row{R"({"timeout":30})", "timeout 30", "30 days"},
+           Row{R"({"timeout":"721h"})", "timeout 2595600000 ms", "1 ms to 30 days"},
            Row{R"({"delay":"-5s"})", "delay \"-5s\"", "10 years"},
            Row{R"({"delay":"100000h"})", "delay \"100000h\"", "10 years"},
            Row{R"({"type":"x")", "not JSON", ""},

@@ -36,6 +36,75 @@ TEST_CASE("one job: its id, what became of it, and where it went") {
   f.check();
 }
 
+TEST_CASE("--timeout: the job's own, a batch's default, and each step's") {
+  CtlFixture f;
+  const TempFolder folder;
+  CHECK(f.ctl({"enqueue", "t", "-q", "q", "--id", "a", "--timeout", "30s", "--chain",
+               R"([{"id":"b","timeout":"5s"},{"id":"c"}])"})
+            .exit == 0);
+  CHECK(f.ctl({"enqueue", "-q", "q", "--timeout", "2m", "--batch",
+               folder.file("b", "{\"id\":\"d\"}\n{\"id\":\"e\",\"timeout\":\"1ms\"}\n")})
+            .exit == 0);
+  const auto claimed = f.claim("w/1", 3);
+  REQUIRE(claimed.size() == 3);
+  CHECK(claimed[0].timeout == Millis{30'000});
+  REQUIRE(claimed[0].chain.size() == 2);
+  CHECK(claimed[0].chain[0].timeout == Millis{5000});
+  CHECK(claimed[0].chain[1].timeout == Millis{0});
+  CHECK(claimed[1].timeout == Millis{120'000});
+  CHECK(claimed[2].timeout == Millis{1});
+  CHECK(f.json({"jobs", "show", "q", "a"})["timeout_ms"] == 30'000);
+  for (const char* bad : {"30", "-1s", "721h"}) {
+    CHECK(f.ctl({"enqueue", "t", "-q", "q", "--timeout", bad}).exit == 2);
+  }
+  const Ran ran = f.ctl({"enqueue", "t", "-q", "q", "--chain", R"([{"timeout":"721h"}])"});
+  CHECK(ran.exit == 2);
+  CHECK(holds(ran.err, "chain: step 1: timeout"));
+  CHECK(f.waiting() == 0);
+}
+
+TEST_CASE("jobs.schema: a payload that breaks it is refused in one line, and nothing is sent") {
+  CtlFixture f(Fields{{"schema", R"({"type":"object","required":["file"],
+      "properties":{"width":{"type":"integer"}}})"}});
+  const TempFolder folder;
+  const auto put = [&](const std::string& payload) {
+    return f.ctl({"enqueue", "t", "-q", "q", "--payload", payload});
+  };
+  const Ran ran = put(R"({"file":"a","width":12.5})");
+  CHECK(ran.exit == 2);
+  CHECK(ran.out.empty());
+  CHECK(ran.err == "workerpoolctl: /width: 12.5 is not allowed: an integer; so says jobs.schema of "
+                   "queue q\n");
+  CHECK(holds(put("").err, "payload: is no JSON: it goes wrong at byte"));
+  CHECK(holds(put(R"({"width":1})").err, "/file: is missing"));
+  CHECK(f.ctl({"enqueue", "t", "-q", "q", "--force", "--payload", "[]"}).exit == 2);
+
+  const Ran chain = f.ctl({"enqueue", "t", "-q", "q", "--payload", R"({"file":"a"})", "--chain",
+                           R"([{"payload":{"file":"b"}},{"payload":{"file":"c","width":"x"}}])"});
+  CHECK(chain.exit == 2);
+  CHECK(holds(chain.err, "chain: step 2: /width: \"x\" is not allowed: an integer; so says"));
+
+  const std::string good = "{\"payload\":{\"file\":\"a\"}}\n";
+  const std::string bad = "{\"payload\":{\"file\":\"a\",\"width\":null}}\n";
+  const std::string file = folder.file("b", good + good + bad + good);
+  const Ran batch = f.ctl({"enqueue", "-q", "q", "--batch", file});
+  CHECK(batch.exit == 2);
+  CHECK(holds(batch.err, file + ":3: /width: null is not allowed: an integer; so says"));
+  CHECK(holds(batch.err, "; nothing was sent"));
+  CHECK(f.waiting() == 0);
+
+  CHECK(put(R"({"file":"a","width":12})").exit == 0);
+  CHECK(f.ctl({"enqueue", "-q", "q", "--batch", folder.file("c", good + good)}).exit == 0);
+  CHECK(f.waiting() == 3);
+
+  // A schema of a newer version: what it means is not known, so nothing passes unchecked.
+  f.set("schema", R"({"multipleOf":2})");
+  const Ran newer = put(R"({"file":"a"})");
+  CHECK(newer.exit == 1);
+  CHECK(holds(newer.err, "this version can't read its jobs.schema: /multipleOf is not supported"));
+  CHECK(f.waiting() == 3);
+}
+
 TEST_CASE("payloads: text, file, standard input, a text that begins with @; any bytes") {
   CtlFixture f;
   const TempFolder folder;
@@ -125,7 +194,8 @@ TEST_CASE("a bad line of a file: named with what is allowed, and nothing is take
   const Ran ran = f.ctl({"enqueue", "-q", "q", "--batch", file});
   CHECK(ran.exit == 2);
   CHECK(holds(ran.err, file + ":1101: unknown key \"typ\": allowed keys are type, payload, id, "
-                              "priority, delay, unique, unique_for, session, chain; nothing was "
+                              "priority, delay, timeout, unique, unique_for, session, chain; "
+                              "nothing was "
                               "sent"));
   CHECK(f.waiting() == 0);
 

@@ -20,7 +20,7 @@ class Driver {
   Driver& operator=(const Driver&) = delete;
 
   /// {"states": […]}, {"refused": […]} or {"error": "…"}. Jobs have the keys of NewJob, delay_ms,
-  /// unique_ms and payload_hex. Throws when the driver ended.
+  /// timeout_ms, unique_ms and payload_hex. Throws when the driver ended.
   nlohmann::json enqueue(const std::vector<nlohmann::json>& jobs, bool force = false,
                          const std::string& queue = "q");
 

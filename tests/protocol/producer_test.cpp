@@ -95,7 +95,8 @@ TEST_CASE("unique keys, sessions and chains reach the queue") {
   CHECK(driver().enqueue({job("c", "p", {{"unique", "l"}, {"unique_ms", 60000}})}) ==
         states({"new"}));
   const json steps = json::array({{{"id", "s2"}, {"type", "t2"}, {"payload", "second"}}});
-  CHECK(driver().enqueue({job("s1", "p", {{"session", "cart"}, {"chain", steps}})}) ==
+  CHECK(driver().enqueue({job(
+            "s1", "p", {{"session", "cart"}, {"timeout_ms", 30000}, {"chain", steps}})}) ==
         states({"new"}));
   const auto claimed = f.claim("w/1", 3);
   REQUIRE(claimed.size() == 3);
@@ -105,6 +106,7 @@ TEST_CASE("unique keys, sessions and chains reach the queue") {
   CHECK(claimed[2].chain[0].id == "s2");
   CHECK(claimed[2].chain[0].type == "t2");
   CHECK(claimed[2].chain[0].payload == "second");
+  CHECK(claimed[2].timeout == Millis{30'000});
   (void)f.queue.step("w/1", {f.settle(claimed[0]), f.settle(claimed[1])}, 0);
   // The first key went with its job, the second stays for its time.
   CHECK(driver().enqueue({job("d", "p", {{"unique", "k"}})}) == states({"new"}));

@@ -18,6 +18,14 @@ TEST_CASE("an envelope keeps any payload byte for byte") {
   CHECK(envelope.payload == payload);
 }
 
+TEST_CASE("a worker is broken when its own words say so, whatever else may stand there") {
+  CHECK(says_broken(R"({"slots":1,"broken":true})"));
+  for (const char* words : {"", "{}", R"({"broken":false})", R"({"broken":"true"})", "[true]",
+                            R"({"broken":tr)", "\xff"}) {
+    CHECK_FALSE(says_broken(words));
+  }
+}
+
 TEST_CASE("a job with nothing to say beside its payload costs one byte") {
   NewJob job;
   job.payload = "{\"n\":1}";
@@ -60,6 +68,47 @@ TEST_CASE("a chain travels in the envelope, whatever its payloads' bytes") {
   CHECK_FALSE(next_in_chain("s", {}, "42").has_value());
 }
 
+TEST_CASE("a time-out travels in the header, each step's with its step") {
+  NewJob job;
+  job.payload = "p";
+  job.timeout = wp::Millis{30'000};
+  job.chain.resize(2);
+  job.chain[1].timeout = wp::Millis{5};
+  CHECK(encode_envelope(NewJob{}) == "\n");
+  const Envelope envelope = decode_envelope(encode_envelope(job));
+  CHECK(envelope.type == "default");
+  CHECK(envelope.payload == "p");
+  CHECK(envelope.timeout == wp::Millis{30'000});
+  REQUIRE(envelope.chain.size() == 2);
+  CHECK(envelope.chain[0].timeout == wp::Millis{0});
+  const auto second = next_in_chain("", envelope.chain, "");
+  CHECK(second->timeout == wp::Millis{0});
+  CHECK(next_in_chain("", second->chain, "")->timeout == wp::Millis{5});
+}
+
+TEST_CASE("a foreign header's time-out that is none is left out, and nothing else") {
+  struct Row {
+    const char* value;
+    std::int64_t ms;
+  };
+  for (const Row& row :
+       {Row{"1", 1}, Row{"30000", 30000}, Row{"30000.0", 30000}, Row{"2592000000", 2592000000},
+        Row{"2592000001", 0}, Row{"0", 0}, Row{"0.5", 0}, Row{"-5", 0}, Row{"\"30s\"", 0},
+        Row{"null", 0}, Row{"true", 0}, Row{"[1]", 0}, Row{"1e300", 0},
+        Row{"18446744073709551615", 0}, Row{"-9223372036854775808", 0}}) {
+    CAPTURE(row.value);
+    const std::string member = std::string("\"timeout_ms\":") + row.value;
+    const Envelope envelope = decode_envelope("{\"type\":\"t\"," + member +
+                                              ",\"chain\":[{\"type\":\"u\"," + member + "}]}\nx");
+    CHECK(envelope.timeout.count() == row.ms);
+    CHECK(envelope.type == "t");
+    CHECK(envelope.payload == "x");
+    REQUIRE(envelope.chain.size() == 1);
+    CHECK(envelope.chain[0].timeout.count() == row.ms);
+    CHECK(envelope.chain[0].type == "u");
+  }
+}
+
 TEST_CASE("a chain's step with a name that no job may have gets another") {
   const Envelope envelope = decode_envelope(
       "{\"chain\":[{\"id\":\"../../x\",\"type\":\"a b\"},{\"id\":\"fine\",\"type\":\"t\"}]}\n");
@@ -70,8 +119,22 @@ TEST_CASE("a chain's step with a name that no job may have gets another") {
   CHECK(envelope.chain[1].type == "t");
 }
 
+TEST_CASE("a chain's step has the nearest priority that there is") {
+  const Envelope envelope = decode_envelope(
+      "{\"chain\":[{\"priority\":-1},{\"priority\":4294967297},"
+      "{\"priority\":18446744073709551615}]}\n");
+  REQUIRE(envelope.chain.size() == 3);
+  CHECK(envelope.chain[0].priority == 0);
+  CHECK(envelope.chain[1].priority == 255);
+  CHECK(envelope.chain[2].priority == 255);
+}
+
 TEST_CASE("a fence that is cut short is an error, not a number") {
   CHECK_THROWS_AS((void)decode_own("short"), wp::redis::Error);
+  const std::string facts(35, '\0');  // all of them, and no byte is both a fact and the fence
+  CHECK_THROWS_AS((void)decode_own(facts), wp::redis::Error);
+  CHECK_THROWS_AS((void)decode_own(facts + "1234567"), wp::redis::Error);
+  CHECK(decode_own(facts + encode_fence(7)).epoch == 7);
 }
 
 TEST_CASE("a broken envelope loses nothing") {
@@ -92,4 +155,8 @@ TEST_CASE("result documents: JSON stays JSON, text becomes a string, broken byte
   CHECK(result_to_json(pack({{"r", "plain text"}})) == R"({"result":"plain text"})");
   CHECK(result_to_json("") == "{}");
   CHECK(result_to_json("\xc1garbage") == "{}");
+  // Deeper than the stack: told as text, or not at all.
+  const std::string deep = std::string(8000, '[') + std::string(8000, ']');
+  CHECK(result_to_json(pack({{"r", deep}})) == "{\"result\":\"" + deep + "\"}");
+  CHECK(result_to_json("\x81\xa1" "e" + std::string(300000, '\x91') + "\xc0") == "{}");
 }

@@ -22,6 +22,26 @@ TEST_CASE("what a job may be") {
   CHECK_FALSE(problem_with(job, 10).empty());
 }
 
+TEST_CASE("a time-out of its own: 1 ms to 30 days, of each step of a chain, too") {
+  constexpr std::int64_t kThirtyDays = 30ll * 24 * 3600 * 1000;
+  for (const std::int64_t fine : {std::int64_t{0}, std::int64_t{1}, kThirtyDays}) {
+    NewJob job;
+    job.timeout = wp::Millis{fine};
+    job.chain.resize(1);
+    job.chain[0].timeout = wp::Millis{fine};
+    CHECK(problem_with(job, 10).empty());
+  }
+  for (const std::int64_t bad : {std::int64_t{-1}, kThirtyDays + 1}) {
+    NewJob job;
+    job.timeout = wp::Millis{bad};
+    CHECK(problem_with(job, 10).find("allowed are 1 ms to 30 days") != std::string::npos);
+    job = {};
+    job.chain.resize(1);
+    job.chain[0].timeout = wp::Millis{bad};
+    CHECK(problem_with(job, 10).starts_with("chain: timeout"));
+  }
+}
+
 TEST_CASE("queue names") {
   CHECK(problem_with_queue_name("media/thumbnails").empty());
   CHECK_FALSE(problem_with_queue_name("").empty());

@@ -213,6 +213,100 @@ TEST_CASE("released jobs return to their old place, uncounted") {
   f.check();
 }
 
+TEST_CASE("a job's own time-out comes with its claim, and a step's with that step") {
+  QueueFixture f;
+  NewJob job;
+  job.id = "x";
+  job.timeout = Millis{30'000};
+  job.chain.resize(1);
+  job.chain[0].id = "y";
+  job.chain[0].timeout = Millis{7};
+  f.put("plain");
+  (void)f.put({job});
+  auto claimed = f.claim(kWorker, 2);
+  REQUIRE(claimed.size() == 2);
+  CHECK(claimed[0].timeout == Millis{0});
+  CHECK(claimed[1].timeout == Millis{30'000});
+  CHECK(f.queue.job("x").timeout == Millis{30'000});
+  Settlement s = f.settle(claimed[1]);
+  s.next = next_in_chain("", claimed[1].chain, "");
+  claimed = f.queue.step(kWorker, {s}, 1).claimed;
+  REQUIRE(claimed.size() == 1);
+  CHECK(claimed[0].id == "y");
+  CHECK(claimed[0].timeout == Millis{7});
+  f.check();
+}
+
+TEST_CASE("a job set aside comes later, behind the others, and nothing is counted") {
+  QueueFixture f;
+  f.put("first");
+  f.put("second");
+  const auto claimed = f.claim(kWorker);
+  REQUIRE(claimed[0].id == "first");
+  const std::vector<Claim> claims{{claimed[0].id, claimed[0].epoch}, {"second", claimed[0].epoch}};
+  const auto stat = f.queue.counts().stat;
+  CHECK(f.queue.release(kWorker, claims, ReleaseKind::aside, false) == 1);
+  f.check();
+  const JobView view = f.queue.job("first");
+  CHECK(view.state == JobState::delayed);
+  const Counts counts = f.queue.counts({.failures_since = Millis{1}});
+  const Millis wait = view.due - counts.now;
+  CHECK(wait > Millis{15'000});
+  CHECK(wait <= Millis{30'000});
+  CHECK(view.failures + view.crashes + view.losses + view.deferrals == 0);
+  CHECK(view.result == "{}");
+  CHECK(counts.failures.empty());
+  CHECK(counts.stat == stat);
+  CHECK(counts.delayed == 1);
+
+  // It is not claimed again before, and comes last of its priority when it is due.
+  f.put("third");
+  CHECK(f.queue.release(kWorker, claims, ReleaseKind::aside, false) == 0);
+  (void)f.raw.execute({"ZADD", key_name("q", "delayed"), "1", "first"});
+  const auto again = f.claim(kOther, 3);
+  REQUIRE(again.size() == 3);
+  CHECK(again[0].id == "second");
+  CHECK(again[1].id == "third");
+  CHECK(again[2].id == "first");
+  CHECK(again[2].payload == "payload of first");
+  CHECK(again[2].failures + again[2].crashes + again[2].losses == 0);
+  f.check();
+}
+
+TEST_CASE("setting aside: an idle runner learns of the due time, a cancelled job is dead") {
+  QueueFixture f;
+  f.put("x");
+  f.put("y");
+  const auto claimed = f.claim(kWorker, 2);
+  (void)f.queue.cancel({"y"});
+  (void)f.raw.execute({"DEL", key_name("q", "wake")});
+  CHECK(f.queue.release(kWorker, {{"x", claimed[0].epoch}, {"y", claimed[1].epoch}},
+                        ReleaseKind::aside, true) == 2);
+  f.check();
+  CHECK(f.queue.job("y").state == JobState::dead);
+  CHECK(f.raw.execute({"LRANGE", key_name("q", "wake"), "0", "-1"}).array().size() == 1);
+  const auto idle = f.queue.step(kOther, {}, 1);
+  CHECK(idle.claimed.empty());
+  CHECK(idle.view.next_due == f.queue.job("x").due);
+}
+
+TEST_CASE("a suspect that is set aside runs alone all the same") {
+  QueueFixture f;
+  f.put("x");
+  f.put("y");
+  CHECK(f.claim(kWorker, 2).size() == 2);
+  CHECK(f.queue.register_worker("pod-a/0000000f", "{}", {}).taken_back == 2);
+  const auto alone = f.claim(kOther);
+  REQUIRE(alone.size() == 1);
+  CHECK(f.queue.release(kOther, {{alone[0].id, alone[0].epoch}}, ReleaseKind::aside, false) == 1);
+  f.check();
+  CHECK(f.queue.job(alone[0].id).losses == 1);
+  (void)f.raw.execute({"ZADD", key_name("q", "delayed"), "1", alone[0].id});
+  (void)f.queue.step(kWorker, {}, 0);
+  CHECK(f.queue.job(alone[0].id).state == JobState::alone);
+  f.check();
+}
+
 TEST_CASE("leaving forgets the worker") {
   QueueFixture f;
   (void)f.queue.register_worker(kWorker, "{}", {});

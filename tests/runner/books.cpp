@@ -11,11 +11,15 @@ namespace wp::test {
 namespace {
 
 constexpr const char* kHandler = R"sh(
-  read -r what
+  read -r what bytes
   echo "start $WP_JOB_ID $WP_EPOCH $$" >> "$HERE/ledger"
+  if [ -n "$bytes" ] && [ "$(wc -c)" -ne "$bytes" ]; then
+    echo "short $WP_JOB_ID" >> "$HERE/ledger"
+    exit 1
+  fi
   case $what in
     '') ;;
-    go*) while [ ! -e "$HERE/$what" ]; do sleep 0.02; done ;;
+    go*) pause=0.02; while [ ! -e "$HERE/$what" ]; do sleep $pause; pause=0.1; done ;;
     fail*) [ -e "$HERE/$what" ] || { : > "$HERE/$what"; exit 1; } ;;
     *) sleep "$what" ;;
   esac
@@ -59,6 +63,8 @@ Ledger::Ledger(const Folder& folder) {
     words >> what >> entry.id;
     if (what == "end") {
       ends.insert(entry.id);
+    } else if (what == "short") {
+      shorts.insert(entry.id);
     } else {
       words >> entry.epoch >> entry.pid;
       starts.push_back(entry);
@@ -147,7 +153,7 @@ void wait_idle(QueueClient& queue, Millis deadline) {
         counts = queue->counts();
         return counts.waiting + counts.delayed + counts.active == 0;
       },
-      deadline);
+      deadline, Millis{20});
   CAPTURE(counts.waiting);
   CAPTURE(counts.delayed);
   CAPTURE(counts.active);

@@ -21,7 +21,8 @@ bool soak();
 
 /// A runner whose handlers write the ledger in `folder`. A job's payload says what it does: nothing
 /// for a quick end, a number of seconds to take, `go…` to wait for the file of that name, `fail…`
-/// to fail the first time.
+/// to fail the first time. A number behind it says how many bytes follow after that line: with
+/// fewer the job fails, and the ledger says so.
 RunnerSetup ledger_runner(const std::string& url, const Folder& folder, int slots,
                           const std::string& queue = "q");
 
@@ -35,7 +36,8 @@ struct Ledger {
     pid_t pid = 0;
   };
   std::vector<Execution> starts;
-  std::multiset<std::string> ends;  // ids
+  std::multiset<std::string> ends;    // ids
+  std::multiset<std::string> shorts;  // ids, of executions that got a part of their payload
 
   explicit Ledger(const Folder& folder);
   int executions(const std::string& id) const;

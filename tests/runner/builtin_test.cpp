@@ -10,8 +10,15 @@ TEST_CASE("sleep: a duration or an object says how long") {
   CHECK(parse_sleep("\"2s\"\n") == Millis{2000});
   CHECK(parse_sleep("{\"ms\": 250}") == Millis{250});
   CHECK_FALSE(parse_sleep("{\"ms\": -1}"));
+  CHECK_FALSE(parse_sleep("{\"ms\": 9223372036854775807}"));  // no timer could be set
   CHECK_FALSE(parse_sleep("soon"));
   CHECK_FALSE(parse_sleep(""));
+}
+
+TEST_CASE("a payload may be nested as deep as it likes") {
+  const std::string deep = std::string(300000, '[') + std::string(300000, ']');
+  CHECK(parse_sleep("{\"ms\": 1, \"x\": " + deep + "}") == Millis{1});
+  CHECK_FALSE(parse_memory(deep));
 }
 
 TEST_CASE("memory: MiB as a number or an object, bounded") {

@@ -54,6 +54,20 @@ TEST_CASE("a pool's configuration counts, and the shorter of both drain times") 
   CHECK(job_settings(config, own).drain_timeout == Millis{90000});
 }
 
+TEST_CASE("a job may ask for less time than the pool allows, not for more") {
+  JobSettings settings;
+  queue::ClaimedJob job;
+  CHECK(settings.timeout_of(job) == Millis{0});
+  job.timeout = Millis{500};
+  CHECK(settings.timeout_of(job) == Millis{500});
+  settings.timeout = Millis{300};
+  CHECK(settings.timeout_of(job) == Millis{300});
+  job.timeout = Millis{100};
+  CHECK(settings.timeout_of(job) == Millis{100});
+  job.timeout = Millis{0};
+  CHECK(settings.timeout_of(job) == Millis{300});
+}
+
 TEST_CASE("senseless values of the configuration are bounded") {
   queue::Config config;
   config.present = true;

@@ -73,6 +73,22 @@ TEST_CASE("an empty queue is waited for, not asked again") {
   CHECK(plan->want == 1);
 }
 
+TEST_CASE("a token that comes while a STEP is under way is not answered by it") {
+  WorkerState state = holding(2, {job("a", 1)});
+  (void)state.ended(ending(1), t(1), 0);
+  const auto settles = state.next_step(t(1));
+  REQUIRE(settles);
+  state.token_taken();  // of a job that was enqueued after the script ran
+  (void)state.step_answered(*settles, reply({}, {Settled::done}), t(2));
+  CHECK_FALSE(state.wants_token(t(2)));
+  const auto finds = state.next_step(t(2));
+  REQUIRE(finds);
+  CHECK(finds->want == 2);
+  (void)state.step_answered(*finds, reply({job("b", 2)}), t(3));
+  CHECK_FALSE(state.next_step(t(3)));
+  CHECK(state.wants_token(t(3)));
+}
+
 TEST_CASE("a worker without free slots does not wait for a token") {
   WorkerState state = holding(1, {job("a", 1)});
   CHECK_FALSE(state.wants_token(t(1)));
@@ -343,6 +359,27 @@ TEST_CASE("a due moment asks for a STEP, by Redis's clock; a stubborn one not wi
   CHECK(state.next_step(t(400)));
 }
 
+TEST_CASE("a draining worker stays until what an unheard claim handed over has gone back") {
+  WorkerState state(2);
+  state.connected();
+  REQUIRE(state.next_step(t(0)));
+  state.connection_lost();
+  state.drain();
+  CHECK_FALSE(state.may_leave());
+  CHECK(state.leaves_after_reconnect());
+  state.connected();
+  CHECK(state.may_leave());
+
+  WorkerState heard(2);
+  heard.connected();
+  const auto plan = heard.next_step(t(0));
+  REQUIRE(plan);
+  heard.step_answered(*plan, reply({}), t(0));
+  heard.drain();
+  heard.connection_lost();
+  CHECK(heard.may_leave());
+}
+
 namespace {
 
 queue::ClaimedJob session_job(std::int64_t version, std::string document) {
@@ -465,4 +502,46 @@ TEST_CASE("a job that nothing was free for goes back, and no handler is broken")
   const auto plan = state.next_release();
   REQUIRE(plan);
   CHECK(plan->kind == queue::ReleaseKind::unstarted);
+}
+
+TEST_CASE("a job that is answered as by a broken handler while others run fails, and is counted") {
+  WorkerState state = holding(2, {job("good", 1), job("bad", 2)});
+  Ending bad = ending(2, Verdict::broken);
+  bad.answered = true;
+  CHECK(state.ended(bad, t(1), 0)->result == "broken");
+  auto release = state.next_release();
+  REQUIRE(release);
+  CHECK(release->kind == queue::ReleaseKind::unstarted);
+  state.release_answered(*release);
+  state.ended(ending(1), t(2), 0);  // the other one completes
+  auto plan = state.next_step(t(2));
+  REQUIRE(plan);
+  state.step_answered(*plan, reply({job("bad", 3)}, {Settled::done}), t(2));
+  bad.epoch = 3;
+  CHECK(state.ended(bad, t(3), 0)->result == "failed");
+  CHECK_FALSE(state.broken());
+  plan = state.next_step(t(3));
+  REQUIRE(plan);
+  REQUIRE(plan->settlements.size() == 1);
+  CHECK(plan->settlements[0].outcome == queue::Outcome::fail);
+}
+
+TEST_CASE("while such a job is the first of many it goes aside, so that another finds out") {
+  WorkerState state(1);
+  state.connected();
+  std::int64_t now = 0;
+  for (const queue::ReleaseKind kind : {queue::ReleaseKind::unstarted, queue::ReleaseKind::aside}) {
+    const auto plan = state.next_step(t(now));
+    REQUIRE(plan);
+    CHECK(plan->want == 1);
+    state.step_answered(*plan, reply({job("bad", now + 1)}, {}, true), t(now));
+    Ending bad = ending(now + 1, Verdict::broken);
+    bad.answered = true;
+    state.ended(bad, t(now), 0);
+    const auto release = state.next_release();
+    REQUIRE(release);
+    CHECK(release->kind == kind);
+    state.release_answered(*release);
+    now += 2000;
+  }
 }

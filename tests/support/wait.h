@@ -8,13 +8,14 @@
 
 namespace wp::test {
 
-/// True as soon as `fact()` is; false when it is not within `deadline`.
+/// True as soon as `fact()` is; false when it is not within `deadline`. A fact that is dear to look
+/// at is looked at more seldom.
 template <typename Fact>
-bool eventually(Fact fact, Millis deadline = Millis{10000}) {
+bool eventually(Fact fact, Millis deadline = Millis{10000}, Millis every = Millis{2}) {
   const Millis end = system_clock().steady() + deadline;
   while (!fact()) {
     if (system_clock().steady() > end) return false;
-    std::this_thread::sleep_for(Millis{2});
+    std::this_thread::sleep_for(every);
   }
   return true;
 }

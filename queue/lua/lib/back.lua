@@ -1,5 +1,6 @@
 -- Jobs that leave their worker without a settlement: given back, lost, or crashed.
 local PAGE = 500               -- taken back a call
+local ASIDE = 30000            -- ms that a job waits that could not run where it was
 
 -- Takes ids away from whoever holds them. `owns` are theirs, false entries are skipped.
 local function disown(ids, owns)
@@ -18,12 +19,14 @@ local function disown(ids, owns)
 end
 
 -- Returns jobs to their old place; answers how many. kind: 'released' and 'interrupted' count
--- nothing; 'loss' and 'crash' are counted, and bury a job that had too many; 'suspect' is a loss
--- after which the job runs alone. A cancelled job is buried, whatever happened to its worker.
+-- nothing, nor does 'aside', but such a job comes later, behind others; 'loss' and 'crash' are
+-- counted, and bury a job that had too many; 'suspect' is a loss after which the job runs alone. A
+-- cancelled job is buried, whatever happened to its worker.
 local function take_back(ids, owns, kind, reason)
   local gone = disown(ids, owns)
   if gone == 0 then return 0 end
   local max_crashes, max_losses = num('max_crashes', 3), num('max_losses', 20)
+  local aside = {}
   for i = 1, #ids do
     local own = owns[i]
     if own then
@@ -45,12 +48,15 @@ local function take_back(ids, owns, kind, reason)
       elseif kind == 'interrupted' then
         count('interrupted', 1)
       end
-      if noted ~= 'released' then
+      if noted ~= 'released' and noted ~= 'aside' then
         note_failure(id, dead and 'dead' or noted, text)
         remember(id, noted, text, own[WORKER])
       end
       if dead then
         bury(id, meta)
+      elseif kind == 'aside' then
+        aside[#aside + 1] = now + ASIDE
+        aside[#aside + 1] = id
       else
         if noted == 'loss' or noted == 'crash' then store(id, meta) end
         enter_ready(id, meta)
@@ -60,6 +66,7 @@ local function take_back(ids, owns, kind, reason)
   flush_attempts()
   flush_facts()
   flush_buried()
+  enter_delayed(aside)
   flush_ready()
   return gone
 end

@@ -3,7 +3,8 @@ local MEMBERS = 4000           -- of one call; unpack fails at 8000
 
 -- A list with room: growing one from nothing costs as much as all else that is done with it. What
 -- is not overwritten is a zero: count what is used.
-local function room_for_64()
+local function room_for(n)
+  if n <= 8 then return {0, 0, 0, 0, 0, 0, 0, 0} end
   return {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
           0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
           0, 0}
@@ -38,8 +39,8 @@ end
 
 -- Takes the first members of a sorted set: ZPOPMIN in half of its time, for it answers no scores.
 local function pop_first(key, n)
-  local members = redis.call('ZRANGE', key, 0, n - 1)
-  if #members > 0 then redis.call('ZREMRANGEBYRANK', key, 0, #members - 1) end
+  local members = redis.call('ZRANGE', key, '0', text_of(n - 1))
+  if #members > 0 then redis.call('ZREMRANGEBYRANK', key, '0', text_of(#members - 1)) end
   return members
 end
 

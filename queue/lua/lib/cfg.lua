@@ -1,24 +1,21 @@
--- T:cfg: what every call needs is read at once, the rest when a script asks for it; what changes is
--- written once, by flush_cfg().
-local USUAL = {'hash', 'paused', 'paused_by', 'lease_ms', 'seen', 'hold', 'clamp', 'seq', 'epoch',
-               'bytes', 'kept', 'solo', 'max_active', 'rate_jobs', 'keep_done_count',
-               'keep_done_age_ms', 'keep_payloads'}
-
-local cfg, cfg_changed = {}, {}
-local function read_cfg(fields)
+-- T:cfg: what nearly every call of a script needs is read at once, the rest when it asks for it;
+-- what changes is written once, by flush_cfg(). A script names the former by `--! config`, and they
+-- are put in here: CONFIG_FIELDS are 'hash', 'paused', …, and CONFIG_VALUES hash = first[1], … .
+local first = redis.call('HMGET', K_cfg, CONFIG_FIELDS)
+local cfg, cfg_changed = {CONFIG_VALUES}, {}
+setmetatable(cfg, {__index = function(_, field)
+  local fields = {
+    'hash', 'paused', 'paused_by', 'lease_ms', 'seen', 'hold', 'clamp', 'seq', 'epoch', 'bytes',
+    'kept', 'solo', 'max_active', 'rate_jobs', 'keep_done_count', 'keep_done_age_ms',
+    'keep_payloads', 'owner', 'term', 'format', 'lease_was', 'lease_until', 'dead_bytes',
+    'reserved', 'max_depth', 'max_bytes', 'max_payload', 'rate_per_ms', 'rate_level', 'rate_at',
+    'max_attempts', 'max_crashes', 'max_losses', 'backoff_initial_ms', 'backoff_factor',
+    'backoff_max_ms', 'backoff_jitter_percent', 'keep_dead_count', 'keep_dead_age_ms',
+    'keep_dead_bytes', 'session_max_bytes', 'session_ttl_ms'}
   local values = redis.call('HMGET', K_cfg, unpack(fields))
   for i = 1, #fields do
     if rawget(cfg, fields[i]) == nil then cfg[fields[i]] = values[i] end
   end
-end
-read_cfg(USUAL)
-setmetatable(cfg, {__index = function(_, field)
-  read_cfg({
-    'owner', 'term', 'format', 'lease_was', 'lease_until', 'dead_bytes', 'reserved', 'max_depth',
-    'max_bytes', 'max_payload', 'rate_per_ms', 'rate_level', 'rate_at', 'max_attempts',
-    'max_crashes', 'max_losses', 'backoff_initial_ms', 'backoff_factor', 'backoff_max_ms',
-    'backoff_jitter_percent', 'keep_dead_count', 'keep_dead_age_ms', 'keep_dead_bytes',
-    'session_max_bytes', 'session_ttl_ms'})
   return rawget(cfg, field)
 end})
 

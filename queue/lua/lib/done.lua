@@ -33,7 +33,8 @@ local function trim_done(limit)
   if excess > 0 then
     ids = pop_first(K_done, math.min(excess, limit))
   elseif keep_age > 0 then
-    ids = redis.call('ZRANGEBYSCORE', K_done, '-inf', text_of(now - keep_age), 'LIMIT', 0, limit)
+    ids = redis.call('ZRANGEBYSCORE', K_done, '-inf', text_of(now - keep_age), 'LIMIT', '0',
+                     text_of(limit))
     call_vector('ZREM', K_done, ids)
   end
   forget_done(ids)

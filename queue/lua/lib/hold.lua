@@ -18,8 +18,8 @@ end
 
 -- The earliest moment at which a STEP would find something: a job due, or a lease to reap.
 local function next_event()
-  local due = redis.call('ZRANGE', K_delayed, 0, 0, 'WITHSCORES')[2]
-  local expiry = redis.call('ZRANGE', K_active, 0, 0, 'WITHSCORES')[2]
+  local due = redis.call('ZRANGE', K_delayed, '0', '0', 'WITHSCORES')[2]
+  local expiry = redis.call('ZRANGE', K_active, '0', '0', 'WITHSCORES')[2]
   local first = due and tonumber(due) or -1
   if expiry then
     expiry = math.max(tonumber(expiry), hold_until())

@@ -1,6 +1,7 @@
 -- New jobs: of ENQUEUE, and the next step of a chain. Collected by admit(), written by
 -- flush_new(). The caller has made sure that the ids are not in use.
 local new_bodies, new_delayed, new_count, new_bytes, new_seq = {}, {}, 0, 0, nil
+local new_facts = false        -- of some of them more is known than their tails say
 
 -- The first 32 types have a number of their own; the others share 0.
 local type_numbers = {}
@@ -41,6 +42,7 @@ local function admit(id, priority, delay, type_name, envelope, session, unique)
   end
   if session ~= '' then touch_session(session, now + delay) end
   store(id, meta)
+  new_facts = true
   if delay > 0 then
     new_delayed[#new_delayed + 1] = now + delay
     new_delayed[#new_delayed + 1] = id
@@ -55,7 +57,7 @@ local function flush_new()
   set_cfg('seq', new_seq)
   add_cfg('bytes', new_bytes)
   count('enqueued', new_count)
-  flush_facts()
+  if new_facts then flush_facts() end
   enter_delayed(new_delayed)
   flush_ready()
   new_bodies, new_delayed, new_count, new_bytes, new_seq = {}, {}, 0, 0, nil

@@ -26,7 +26,7 @@ local function flush_ready()
   call_vector('ZADD', K_ready, to_ready)
   call_vector('ZADD', K_alone, to_alone)
   for number, by in pairs(type_changes) do
-    if by ~= 0 then redis.call('HINCRBY', K_types, number, by) end
+    if by ~= 0 then redis.call('HINCRBY', K_types, text_of(number), text_of(by)) end
   end
   to_ready, to_alone, type_changes = {}, {}, {}
 end
@@ -34,7 +34,7 @@ end
 -- A job that is due before all others changes what a sleeping runner waits for.
 local function enter_delayed(entries)
   if #entries == 0 then return end
-  local first = redis.call('ZRANGE', K_delayed, 0, 0, 'WITHSCORES')[2]
+  local first = redis.call('ZRANGE', K_delayed, '0', '0', 'WITHSCORES')[2]
   local earliest = first and tonumber(first) or math.huge
   for i = 1, #entries, 2 do
     if entries[i] < earliest then spare_token = true end
@@ -61,7 +61,7 @@ local function wake()
     (max_active <= 0 or redis.call('ZCARD', K_active) < max_active)
   local claimable, opens = open, -1
   if open and num('rate_jobs', 0) > 0 and rate_tokens() < 1 then claimable, opens = false, rate_opens() end
-  local token = redis.call('LINDEX', K_wake, 0)
+  local token = redis.call('LINDEX', K_wake, '0')
   if claimable then
     if not token then redis.call('LPUSH', K_wake, 'j') end
   elseif token == 'j' then

@@ -28,13 +28,16 @@ local function flush_stats()
   for name, by in pairs(stats) do
     if by ~= 0 then names[#names + 1] = name end
   end
-  local values = hash_values(K_stat, names)
-  local fields = {}
-  for i = 1, #names do
-    fields[2 * i - 1] = names[i]
-    fields[2 * i] = text_of(tonumber(values[i] or 0) + stats[names[i]])
+  if #names == 1 then
+    redis.call('HINCRBY', K_stat, names[1], text_of(stats[names[1]]))
+  elseif #names > 1 then
+    local values, fields = hash_values(K_stat, names), {}
+    for i = 1, #names do
+      fields[2 * i - 1] = names[i]
+      fields[2 * i] = text_of(tonumber(values[i] or 0) + stats[names[i]])
+    end
+    call_vector('HSET', K_stat, fields)
   end
-  call_vector('HSET', K_stat, fields)
   if #fails > 0 then
     call_vector('LPUSH', K_fails, fails)
     redis.call('LTRIM', K_fails, 0, FAILS - 1)

@@ -212,6 +212,7 @@ TEST_CASE("a target that exists and was not seen yet is not scaled by a decision
                           pool::reason::kRefused);
   }));
   REQUIRE(eventually([&] {
+    b.controller->enqueue("default/p");  // as news about it would
     const std::lock_guard lock(b.workload.mutex);
     return !b.workload.unseen && b.workload.observed > 5;
   }));

@@ -44,6 +44,20 @@ TEST_CASE("pods and workers are joined by uid; who is busy, idle, leaving, silen
   CHECK(fleet.silent == 1);
 }
 
+TEST_CASE("workers whose handler cannot run are counted among those that stay") {
+  workload::View view;
+  view.pods = {pod("a", 1), pod("b", 2), pod("c", 3), pod("d", 4), pod("e", 5)};
+  view.pods[3].terminating = true;
+  queue::Counts counts;
+  counts.now = Millis{100000};
+  counts.workers = {worker("a/1", 0), worker("b/1", 0), worker("c/1", 0), worker("d/1", 0)};
+  counts.workers[0].broken = true;
+  counts.workers[3].broken = true;
+  const Fleet fleet = join(view, &counts, Millis{15000});
+  CHECK(fleet.serving == 3);
+  CHECK(fleet.broken == 1);
+}
+
 TEST_CASE("of two names of one pod the newer beat counts") {
   workload::View view;
   view.pods = {pod("a", 1)};

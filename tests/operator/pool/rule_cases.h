@@ -12,6 +12,21 @@ struct RuleCase {
 };
 
 inline constexpr RuleCase kRuleCases[] = {
+    {R"({"jobs": {"schema": {"properties": {"a/b": {"items": {"format": "date"}}}}}})",
+     "spec.jobs.schema/properties/a~1b/items/format is not supported; allowed: type, enum, "
+     "required, properties, additionalProperties, items, minimum, maximum, minLength, maxLength, "
+     "minItems, maxItems, pattern, and title, description, default, examples, $schema, $id, which "
+     "mean nothing",
+     ""},
+    {R"({"jobs": {"schema": {"type": "int"}}})",
+     "spec.jobs.schema/type is \"int\"; allowed: null, boolean, integer, number, string, array, "
+     "object, or a list of these",
+     ""},
+    {R"({"jobs": {"schema": {"pattern": "(?=a)b"}}})",
+     "spec.jobs.schema/pattern is \"(?=a)b\": looking around, named groups and flags are not "
+     "supported (at byte 1); allowed: regular expressions without back references, looking around "
+     "and flags",
+     ""},
     {R"({"queue": {"name": "other/thumbnails"}})",
      "spec.queue.name is \"other/thumbnails\", outside this namespace; allowed: media/<any name>, "
      "or an operator that runs with --allow-foreign-queue-names",
@@ -174,6 +189,10 @@ inline constexpr const char* kFinePatches[] = {
     R"({"workers": {"rollout": {"maxSurge": 0, "maxUnavailable": 1}}})",
     R"({"workers": {"drainTimeout": "0", "handler": {"exec": {"command": ["sh", "-c", ""]}}}})",
     R"({"jobs": {"timeout": "250ms", "maxPayload": "1M", "schema": {"type": "object"}}})",
+    R"({"jobs": {"schema": {}}})",
+    R"({"jobs": {"schema": {"type": "object", "required": ["file"], "additionalProperties": false,
+        "properties": {"file": {"type": "string", "pattern": "^/data/", "maxLength": 200},
+                       "width": {"type": ["integer", "null"], "minimum": 1}}}}})",
     R"({"replicas": 0, "pause": "Claims"})",
 };
 

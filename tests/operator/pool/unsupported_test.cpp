@@ -23,7 +23,9 @@ const std::set<std::string, std::less<>> kSupported = {"spec.queue.name",
                                                        "spec.workers.template",
                                                        "spec.workers.container",
                                                        "spec.workers.handler.exec",
+                                                       "spec.workers.handler.stdio",
                                                        "spec.workers.drainTimeout",
+                                                       "spec.workers.maxMemory",
                                                        "spec.workers.rollout",
                                                        "spec.workers.runnerImage",
                                                        "spec.scaling.minReplicas",
@@ -42,6 +44,11 @@ const std::set<std::string, std::less<>> kSupported = {"spec.queue.name",
                                                        "spec.jobs.backoff",
                                                        "spec.jobs.retention",
                                                        "spec.jobs.maxPayload",
+                                                       "spec.jobs.onPartition",
+                                                       "spec.jobs.session",
+                                                       "spec.health.stallTimeout",
+                                                       "spec.health.checkInterval",
+                                                       "spec.jobs.schema",
                                                        "spec.replicas"};
 
 bool covers(std::string_view parent, std::string_view path) {
@@ -89,7 +96,7 @@ TEST_CASE("a pool of supported fields is usable") {
   CHECK(refused(R"({
     "queue": {"type": "Jobs", "name": "media/x", "maxDepth": 5, "maxBytes": "1Mi",
               "onDelete": "Retain", "redis": {"secretRef": {"name": "auth"}}},
-    "workers": {"concurrency": 4, "container": "app", "drainTimeout": "1m", "maxMemory": "",
+    "workers": {"concurrency": 4, "container": "app", "drainTimeout": "1m", "maxMemory": "1Gi",
                 "maxJobsPerWorker": 0, "rollout": {"maxSurge": 1}},
     "scaling": {"minReplicas": 1, "maxReplicas": 5, "policy": "SlotPerJob", "spareWorkers": 1,
                 "scaleDownWindow": "30s", "scaleToZeroAfter": "5m", "whileActive": "Drain",
@@ -99,8 +106,9 @@ TEST_CASE("a pool of supported fields is usable") {
              "maxActive": 5, "rate": {"jobs": 10, "per": "1m"},
              "retention": {"completed": {"count": 5}, "payloads": true,
                            "dead": {"count": 5, "age": "1h", "bytes": "1Mi"}},
-             "maxPayload": "1Mi", "schema": {}, "onPartition": "Kill"},
-    "health": {"stallTimeout": "10m"}, "pause": "Claims", "replicas": 3})")
+             "maxPayload": "1Mi", "schema": {}, "onPartition": "Continue",
+             "session": {"ttl": "1h"}},
+    "health": {"stallTimeout": "5m"}, "pause": "Claims", "replicas": 3})")
             .empty());
 }
 
@@ -119,11 +127,14 @@ TEST_CASE("what comes later is refused by name") {
   CHECK(refused(R"({"scaling": {"lookAhead": {"targetWait": "3s"}}})") ==
         Paths{"spec.scaling.lookAhead"});
   CHECK(refused(R"({"scaling": {"fallback": {"replicas": 2}}})") == Paths{"spec.scaling.fallback"});
-  CHECK(refused(R"({"workers": {"handler": {"exec": null, "stdio": {"command": ["x"]}}}})") ==
-        Paths{"spec.workers.handler.stdio"});
-  CHECK(refused(R"({"jobs": {"session": {"ttl": "1h"}, "onPartition": "Continue"}})") ==
-        Paths{"spec.jobs.onPartition", "spec.jobs.session"});
-  CHECK(refused(R"({"health": {"stallTimeout": "5m"}})") == Paths{"spec.health.stallTimeout"});
+  CHECK(refused(R"({"workers": {"handler": {"exec": null,
+                                "http": {"url": "http://127.0.0.1:8000/jobs"}}}})") ==
+        Paths{"spec.workers.handler.http"});
+  CHECK(refused(R"({"workers": {"maxJobsPerWorker": 50}})") ==
+        Paths{"spec.workers.maxJobsPerWorker"});
+  CHECK(refused(R"({"workers": {"maxJobsPerWorker": 50,
+                                "handler": {"exec": null, "stdio": {"command": ["x"]}}}})")
+            .empty());
   CHECK(refused(R"({"queue": {"type": "List", "name": "q", "list": {}},
                     "workers": {"handler": null}})") ==
         Paths{"spec.queue.type", "spec.queue.list"});

@@ -86,6 +86,18 @@ TEST_CASE("scaling up is bounded per period and goes on in the next") {
   CHECK(decide(state, params, at(1011, 40, 90, 0)).replicas == 80);
 }
 
+TEST_CASE("while no handler can run there is no scale-out, but the first worker starts") {
+  State state = old_state();
+  Snapshot broken = at(1000, 2, 30, 0);
+  broken.all_broken = true;
+  const Decision d = decide(state, {}, broken);
+  CHECK(d.replicas == 2);
+  CHECK(d.limited == Cause::handlers_broken);
+  CHECK(d.reason.ends_with("; no handler can run: 2 held"));
+  broken.current = 0;  // those words are of workers that left
+  CHECK(decide(state, {}, broken).replicas == 10);
+}
+
 TEST_CASE("down only to the highest want of the window") {
   State state = old_state();
   Params params;

@@ -33,6 +33,26 @@ TEST_CASE("a worker's command: all in the environment, nothing on the command li
   CHECK(has("WP_PROBE_ADDR=off"));
 }
 
+TEST_CASE("a worker of each handler is told which, and how") {
+  const auto has = [](const pool::Handler& handler, const std::string& entry) {
+    pool::Pool pool;
+    pool.spec.workers.handler = handler;
+    const auto all = workload::worker_command("r", pool, {}, {"n", "u"}, {}).environment;
+    return std::count(all.begin(), all.end(), entry) == 1;
+  };
+  pool::Handler stdio;
+  stdio.stdio = pool::StdioHandler{{"node", "w.js"}, true, Millis{90000}};
+  CHECK(has(stdio, "WP_HANDLER=stdio"));
+  CHECK(has(stdio, "WP_HANDLER_COMMAND=[\"node\",\"w.js\"]"));
+  CHECK(has(stdio, "WP_STDIO_READY=true"));
+  CHECK(has(stdio, "WP_STDIO_STARTUP_TIMEOUT=1m30s"));
+  pool::Handler http;
+  http.http = pool::HttpHandler{"http://127.0.0.1:8000/jobs", "/ready"};
+  CHECK(has(http, "WP_HANDLER=http"));
+  CHECK(has(http, "WP_HTTP_URL=http://127.0.0.1:8000/jobs"));
+  CHECK(has(http, "WP_HTTP_READY_PATH=/ready"));
+}
+
 TEST_CASE("a worker gets to a Redis with TLS and sentinels as the operator does") {
   redis::Endpoint endpoint = redis::parse_endpoint("rediss+sentinel://a,b/main");
   endpoint.tls->ca_file = "/ca.pem";

@@ -20,6 +20,7 @@ type job struct {
 	Type       string           `json:"type"`
 	Priority   *int             `json:"priority"`
 	DelayMs    int64            `json:"delay_ms"`
+	TimeoutMs  int64            `json:"timeout_ms"`
 	Unique     string           `json:"unique"`
 	UniqueMs   int64            `json:"unique_ms"`
 	Session    string           `json:"session"`
@@ -38,7 +39,7 @@ func (j job) asProducers() producer.Job {
 	if err != nil {
 		panic(err)
 	}
-	out := producer.Job{ID: j.ID, Type: j.Type, Priority: 100, DelayMs: j.DelayMs, Chain: j.Chain, Payload: payload}
+	out := producer.Job{ID: j.ID, Type: j.Type, Priority: 100, DelayMs: j.DelayMs, TimeoutMs: j.TimeoutMs, Chain: j.Chain, Payload: payload}
 	if out.Type == "" {
 		out.Type = "default"
 	}

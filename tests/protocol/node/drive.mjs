@@ -10,10 +10,11 @@ client.on("error", (error) => console.error(error.message));
 await client.connect();
 for await (const line of createInterface({ input: process.stdin })) {
   const call = JSON.parse(line);
-  const jobs = call.jobs.map(({ payload_hex, delay_ms, unique_ms, ...job }) => ({
+  const jobs = call.jobs.map(({ payload_hex, delay_ms, timeout_ms, unique_ms, ...job }) => ({
     ...job,
     payload: Buffer.from(payload_hex, "hex"),
     delayMs: delay_ms,
+    timeoutMs: timeout_ms,
     uniqueMs: unique_ms,
   }));
   let answer;

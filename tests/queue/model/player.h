@@ -45,6 +45,7 @@ class Player {
   void step(Dice& dice, bool reply_lost);
   void beat(Dice& dice);
   void release(Dice& dice);
+  void put_off(const World::Jobs& aside);
   void register_worker(Dice& dice);
   std::vector<queue::Settlement> some_settlements(Dice& dice, const std::string& worker);
   queue::Settlement some_settlement(Dice& dice, const queue::ClaimedJob& job);

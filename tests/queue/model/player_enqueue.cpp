@@ -22,6 +22,7 @@ NewJob Player::some_job(Dice& dice) {
   job.payload = fmt::format("payload {} of {}", ++made_, job.id);
   if (dice.one_in(60)) job.payload.append(2000, 'x');
   if (dice.one_in(5)) job.delay = std::chrono::hours{1 + dice(3)};
+  if (dice.one_in(5)) job.timeout = Millis{1 + dice(3)};
   if (dice.one_in(5)) {
     job.unique = fmt::format("u{}", dice(3));
     if (dice.one_in(2)) job.unique_for = std::chrono::hours{1};
@@ -29,7 +30,8 @@ NewJob Player::some_job(Dice& dice) {
   if (dice.one_in(4)) job.session = fmt::format("s{}", dice(3));
   if (dice.one_in(6)) {
     for (int steps = 1 + dice(2); steps > 0; --steps) {
-      job.chain.push_back({some_new_id(dice), "later", fmt::format("step {}", steps), 100});
+      job.chain.push_back({some_new_id(dice), "later", fmt::format("step {}", steps), 100,
+                           Millis{dice(2) * 1000}});
     }
   }
   return job;

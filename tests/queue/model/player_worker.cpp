@@ -166,7 +166,8 @@ void Player::expect_claims(const std::string& worker, const std::vector<ClaimedJ
                        known.losses));
     expect(job.priority == known.priority && job.payload == known.payload &&
                job.previous == known.previous && job.session == known.session &&
-               job.alone == known.suspect && job.chain.size() == known.chain.size(),
+               job.timeout == known.timeout && job.alone == known.suspect &&
+               job.chain.size() == known.chain.size(),
            job.id + " is claimed with other facts than it was enqueued with");
     if (job.session.empty()) continue;
     const ModelSession* session = world_.session(job.session);
@@ -236,7 +237,8 @@ void Player::beat(Dice& dice) {
 void Player::release(Dice& dice) {
   const std::string& worker = some_worker(dice);
   const auto claims = some_claims(dice, worker, 3);
-  const bool interrupted = dice.one_in(2);
+  const bool none_delayed = world_.in(JobState::delayed).empty();
+  const int how = dice(4);
   World::Jobs mine;
   for (const Claim& claim : claims) {
     ModelJob* job = world_.find(claim.id);
@@ -247,12 +249,29 @@ void Player::release(Dice& dice) {
   }
   const int released = queue_.release(
       worker, claims,
-      interrupted ? queue::ReleaseKind::interrupted : queue::ReleaseKind::unstarted,
+      how == 0   ? queue::ReleaseKind::aside
+      : how == 1 ? queue::ReleaseKind::interrupted
+                 : queue::ReleaseKind::unstarted,
       dice.one_in(3));
-  say(fmt::format("  {} gives {} back, {} are its own", worker, claims.size(), mine.size()));
-  world_.take_back(mine, interrupted ? World::Back::interrupted : World::Back::released);
+  say(fmt::format("  {} gives {} back{}, {} are its own", worker, claims.size(),
+                  how == 0 ? " for later" : "", mine.size()));
+  world_.take_back(mine, how == 0   ? World::Back::aside
+                         : how == 1 ? World::Back::interrupted
+                                    : World::Back::released);
+  if (how == 0) put_off(mine);
+  first_delayed_ = none_delayed && !world_.in(JobState::delayed).empty();
   expect(released == static_cast<int>(mine.size()), "RELEASE is wrong about what was its own");
   for (const Claim& claim : claims) forget_claim(worker, claim.id);
+}
+
+// Later here is a fact, and no time that may pass while a test runs.
+void Player::put_off(const World::Jobs& aside) {
+  const Millis later = system_clock().wall() + std::chrono::hours{1};
+  for (const ModelJob* job : aside) {
+    if (job->state != JobState::delayed) continue;
+    (void)raw_.execute({"ZADD", queue::key_name("q", "delayed"), "XX",
+                        std::to_string(later.count()), job->id});
+  }
 }
 
 void Player::register_worker(Dice& dice) {

@@ -106,6 +106,7 @@ ModelJob& World::admit(const queue::NewJob& job) {
   made.bytes = queue::encode_envelope(job).size();
   made.chain = job.chain;
   made.previous = job.previous;
+  made.timeout = job.timeout;
   ModelJob& stored = jobs[job.id] = made;
   if (!job.session.empty()) touch_session(job.session);
   if (!job.unique.empty()) uniques[job.unique] = {job.id, job.unique_for > Millis{0}, false};
@@ -162,6 +163,9 @@ void World::take_back(const Jobs& taken, Back how) {
     job->cancelled = false;
     if (dead) {
       bury(*job);
+    } else if (how == Back::aside) {
+      job->state = JobState::delayed;
+      job->due = kLater;
     } else {
       enter_ready(*job);
     }

@@ -25,6 +25,7 @@ struct ModelJob {
   std::size_t bytes = 0;  // of the envelope
   std::vector<queue::ChainStep> chain;
   std::string previous;
+  Millis timeout{0};
   std::int64_t due = 0;  // delayed: kLater, or a time in the past
   std::string worker;    // active
   std::int64_t epoch = 0;
@@ -66,7 +67,7 @@ struct Settings {
 class World {
  public:
   using Jobs = std::vector<ModelJob*>;
-  enum class Back { released, interrupted, loss, crash, suspect };
+  enum class Back { released, interrupted, aside, loss, crash, suspect };
 
   ModelJob* find(const std::string& id);
   /// In the order of their set: who runs first, who is due first, else by id.

@@ -1,0 +1,83 @@
+#include "tests/runner/stdio_fixture.h"
+
+#include <fstream>
+
+#include "runner/handlers/environment.h"
+#include "tests/support/wait.h"
+
+namespace wp::test {
+namespace {
+
+constexpr const char* kWorker = R"(
+import json, os, signal, subprocess, sys, time
+job = None
+def raw(data):
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+def say(**message):
+    raw((json.dumps({**message, **({"id": job["id"]} if job else {})}) + "\n").encode())
+def touch(name, text="x"):
+    path = os.path.join(os.environ["HERE"], name)
+    with open(path + ".new", "w") as file:
+        file.write(str(text))
+    os.rename(path + ".new", path)
+def wait(name):
+    while not os.path.exists(os.path.join(os.environ["HERE"], name)):
+        time.sleep(0.002)
+exec(sys.argv[1])
+while True:
+    line = sys.stdin.readline()
+    if not line:
+        break
+    job = json.loads(line)
+    space = dict(globals())
+    exec("def work():\n  " + job["payload"].replace("\n", "\n  "), space)
+    result = space["work"]()
+    if result != "said":
+        say(result=result)
+    job = None
+exec(sys.argv[2])
+)";
+
+}  // namespace
+
+std::vector<std::string> python_worker(const std::string& begin, const std::string& end) {
+  return {"/usr/bin/python3", "-c", kWorker, begin, end};
+}
+
+Stdio::Stdio(StdioChoice choice) {
+  runner::StdioSettings settings;
+  settings.path = choice.argv.front();
+  settings.argv = std::move(choice.argv);
+  settings.base_env = runner::inherited_environment();
+  settings.base_env.push_back("HERE=" + folder());
+  settings.base_env.push_back("WP_JOB_ID=of another");
+  settings.queue = "q";
+  settings.scratch_dir = folder();
+  settings.processes = choice.processes;
+  settings.ready = choice.ready;
+  settings.startup_timeout = choice.startup_timeout;
+  open([settings](runner::EventLoop& loop, runner::HandlerEvents& events) {
+    return std::unique_ptr<runner::Handler>(
+        std::make_unique<runner::StdioHandler>(settings, loop, events));
+  });
+}
+
+std::int64_t Stdio::begin(const std::string& python, Millis timeout) {
+  start(++last_, python, timeout);
+  return last_;
+}
+
+runner::Ending Stdio::job(const std::string& python, Millis timeout) {
+  return said.wait(begin(python, timeout));
+}
+
+bool process_ends(pid_t pid) {
+  return eventually([pid] {
+    std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+    std::string line;
+    return !std::getline(stat, line) || line.find(") Z") != std::string::npos;
+  });
+}
+
+}  // namespace wp::test
