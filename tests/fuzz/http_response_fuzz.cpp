@@ -1,35 +1,25 @@
-// Any bytes as an app's answer: the parser stays within its limits, and pieces make no difference.
-// The first two bytes choose the pieces and how the connection ends; libFuzzer's form.
-#include <algorithm>
-#include <cstdint>
-#include <cstdlib>
-#include <string_view>
+// Any bytes as an app's answer: within the limits, and the same in other pieces. The last byte says
+// how the connection ends.
 #include <tuple>
 
 #include "runner/handlers/http_outcome.h"
 #include "runner/handlers/http_response.h"
+#include "tests/fuzz/pieces.h"
+#include "tests/fuzz/require.h"
 
+using namespace wp;
 using namespace wp::runner;
+using fuzz::require;
 
 namespace {
 
 constexpr HttpLimits kLimits{.head = 512, .body = 256};
 
-void hold(bool property) {
-  if (!property) std::abort();
-}
-
 enum class Then { nothing, end, cut };
 
-HttpResponseParser parse(std::string_view bytes, Then then, std::size_t piece) {
-  HttpResponseParser parser(kLimits);
-  while (!bytes.empty()) {
-    parser.add(bytes.substr(0, piece));
-    bytes.remove_prefix(std::min(piece, bytes.size()));
-  }
+void finish(HttpResponseParser& parser, Then then) {
   if (then == Then::end) parser.end();
   if (then == Then::cut) parser.cut();
-  return parser;
 }
 
 auto facts(const HttpResponseParser& parser) {
@@ -38,36 +28,50 @@ auto facts(const HttpResponseParser& parser) {
                     response.headers, response.body);
 }
 
+void check_limits(const HttpResponseParser& parser) {
+  using State = HttpResponseParser::State;
+  using Failure = HttpResponseParser::Failure;
+  const HttpResponse& response = parser.response();
+  require(response.body.size() <= kLimits.body, "the body is bounded");
+  std::size_t head = 0;
+  for (const auto& [name, value] : response.headers) {
+    head += name.size() + value.size();
+    require(!name.empty(), "a header has a name");
+    require(value.find_first_of(std::string_view("\0\r\n", 3)) == std::string::npos,
+            "a header is one line");
+  }
+  require(head <= kLimits.head, "the headers are bounded");
+  require((parser.failure() == Failure::none) == (parser.state() != State::failed),
+          "what failed says why");
+  require(parser.state() == State::head || parser.state() == State::failed ||
+              response.status >= 200,
+          "an interim answer is none");
+  require(parser.problem().find('\n') == std::string::npos, "a problem is one line");
+}
+
+void check_outcome(const HttpResponseParser& parser) {
+  HttpFacts given;
+  given.answer = parser;
+  const Ending ending = classify_http(given, {"http://127.0.0.1/", Millis{10000}}, Millis{0});
+  require(ending.text.size() <= queue::kMaxResultBytes, "results and errors are bounded");
+  require(ending.delay >= Millis{0} && ending.delay <= kMaxRetryAfter, "so is a delay");
+}
+
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size < 2) return 0;
-  const std::size_t piece = 1 + data[0] % 64;
-  const auto then = static_cast<Then>(data[1] % 3);
-  const std::string_view bytes(reinterpret_cast<const char*>(data) + 2, size - 2);
-
-  const HttpResponseParser whole = parse(bytes, then, std::string_view::npos);
-  hold(facts(whole) == facts(parse(bytes, then, piece)));
-  hold(whole.response().body.size() <= kLimits.body);
-  hold(whole.begun() == !bytes.empty());
-  hold(then == Then::nothing || whole.over());
-  using State = HttpResponseParser::State;
-  hold((whole.failure() == HttpResponseParser::Failure::none) == (whole.state() != State::failed));
-  hold(whole.state() == State::head || whole.state() == State::failed ||
-       whole.response().status >= 200);
-  std::size_t head = 0;
-  for (const auto& [name, value] : whole.response().headers) {
-    head += name.size() + value.size();
-    hold(!name.empty() && value.find_first_of(std::string_view("\0\r\n", 3)) == std::string::npos);
-  }
-  hold(head <= kLimits.head);
-  hold(whole.problem().find('\n') == std::string::npos);
-
-  if (!whole.over()) return 0;
-  HttpFacts given;
-  given.answer = whole;
-  const Ending ending = classify_http(given, {"http://127.0.0.1/", wp::Millis{10000}}, wp::Millis{0});
-  hold(ending.text.size() <= wp::queue::kMaxResultBytes);
-  hold(ending.delay >= wp::Millis{0} && ending.delay <= kMaxRetryAfter);
+extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
+  if (size == 0) return 0;
+  const auto then = static_cast<Then>(data[size - 1] % 3);
+  const fuzz::Pieces pieces({reinterpret_cast<const char*>(data), size - 1});
+  HttpResponseParser whole(kLimits);
+  whole.add(pieces.stream());
+  finish(whole, then);
+  HttpResponseParser parts(kLimits);
+  pieces.each([&](std::string_view piece) { parts.add(piece); });
+  finish(parts, then);
+  require(facts(whole) == facts(parts), "pieces make no difference");
+  require(then == Then::nothing || whole.over(), "an end is an end");
+  check_limits(whole);
+  if (whole.over()) check_outcome(whole);
   return 0;
 }

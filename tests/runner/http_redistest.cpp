@@ -199,8 +199,9 @@ TEST_CASE("an app that has no path for a while buries nothing and runs everythin
   }));
   CHECK(world.runs() == 0);
   std::filesystem::remove(world.folder / "404");
+  // Those that found out that it was no use are set aside for half a minute.
   for (const std::string& id : ids) {
-    world.queue.wait_state(id, JobState::done);
+    world.queue.wait_state(id, JobState::done, Millis{90000});
     world.uncounted(id);
   }
   CHECK(world.runs() == 20);
