@@ -7,8 +7,7 @@
 #include <fmt/format.h>
 #include <time.h>
 
-#include <nlohmann/json.hpp>
-
+#include "runner/handlers/json_text.h"
 #include "runner/handlers/outcome.h"
 #include "runner/handlers/printable.h"
 
@@ -48,35 +47,46 @@ Verdict verdict_of(int status) {
   }
 }
 
+// The app ran and said so: it may be this job after all.
+Ending broken(std::string text) {
+  Ending made = ending(Verdict::broken, std::move(text));
+  made.answered = true;
+  return made;
+}
+
 // The status, and the beginning of the body, which says more.
 std::string said(const std::string& head, const HttpResponse& response) {
-  const std::size_t room = queue::kMaxErrorBytes - std::min(head.size() + 2, queue::kMaxErrorBytes);
-  const std::string body = printable(response.body, room);
-  return body.empty() ? head : fmt::format("{}: {}", head, body);
+  constexpr std::size_t kAround = 8;  // the colon, and the ellipsis of what is cut
+  const std::size_t room =
+      queue::kMaxErrorBytes - std::min(head.size() + kAround, queue::kMaxErrorBytes);
+  std::string_view body = response.body;
+  while (!body.empty() && (body.back() == '\n' || body.back() == '\r')) body.remove_suffix(1);
+  return body.empty() ? head : fmt::format("{}: {}", head, escaped(body, room));
 }
 
 Ending read_result(const HttpResponse& response) {
   if (const std::string_view coding = response.header("content-encoding");
       !coding.empty() && coding != "identity") {
     return ending(Verdict::fail, fmt::format("HTTP {}: Content-Encoding: {} was not asked for",
-                                             response.status, printable_line(coding, 80)));
+                                             response.status, escaped(coding, 80)));
   }
   if (response.header("wp-envelope") != "result") {
     return complete_with(to_json_document(response.body));
   }
-  const nlohmann::json parsed = nlohmann::json::parse(response.body, nullptr, false);
-  if (!parsed.is_object()) {
+  const auto members = json_members(response.body);
+  if (!members) {
     return ending(Verdict::fail,
                   said("WP-Envelope: result, but the body is no JSON object with \"result\" and "
                        "\"session\"",
                        response));
   }
-  const auto member = [&parsed](const char* name) {
-    const auto found = parsed.find(name);
-    return found == parsed.end() ? nlohmann::json() : *found;
-  };
-  const nlohmann::json patch = member("session");
-  return complete_with(member("result").dump(), patch.is_null() ? std::string() : patch.dump());
+  std::string result = "null";
+  std::string patch;
+  for (const JsonMember& member : *members) {
+    if (member.name == "result") result = member.value;
+    if (member.name == "session" && member.value != "null") patch = member.value;
+  }
+  return complete_with(std::move(result), std::move(patch));
 }
 
 Ending read_status(const HttpResponse& response, const HttpRules& rules, Millis wall) {
@@ -84,9 +94,9 @@ Ending read_status(const HttpResponse& response, const HttpRules& rules, Millis 
   if (verdict == Verdict::complete) return read_result(response);
   if (verdict == Verdict::broken) {
     const std::string head = fmt::format("{} answers HTTP {}", rules.url, response.status);
-    if (response.status >= 400) return ending(verdict, said(head, response));
-    return ending(verdict, fmt::format("{}: redirects are not followed (Location: {})", head,
-                                       printable_line(response.header("location"), 200)));
+    if (response.status >= 400) return broken(said(head, response));
+    return broken(fmt::format("{}: redirects are not followed (Location: {})", head,
+                              escaped(response.header("location"), 200)));
   }
   Ending made = ending(verdict, said(fmt::format("HTTP {}", response.status), response));
   if (verdict == Verdict::defer) {
@@ -123,14 +133,14 @@ Millis parse_retry_after(std::string_view value, Millis wall, Millis otherwise) 
 
 Ending classify_http(const HttpFacts& facts, const HttpRules& rules, Millis wall) {
   if (facts.error != 0) {
-    return ending(Verdict::broken, fmt::format("{} cannot be reached: {}", rules.url,
-                                               std::strerror(facts.error)));
+    return ending(Verdict::broken,
+                  fmt::format("{} cannot be reached: {}", rules.url, std::strerror(facts.error)));
   }
   const HttpResponse& response = facts.answer.response();
   switch (facts.answer.failure()) {
     case Failure::not_http:
-      return ending(Verdict::broken, fmt::format("{} does not speak HTTP: it says {}", rules.url,
-                                                 facts.answer.problem()));
+      return broken(fmt::format("{} does not speak HTTP: it says {}", rules.url,
+                                facts.answer.problem()));
     case Failure::cut:
       return ending(Verdict::crash, fmt::format("the app ended the connection {}",
                                                 facts.answer.problem()));

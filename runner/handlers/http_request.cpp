@@ -1,10 +1,8 @@
 #include "runner/handlers/http_request.h"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
-#include <nlohmann/json.hpp>
-
+#include "runner/handlers/json_text.h"
 #include "runner/handlers/printable.h"
 
 namespace wp::runner {
@@ -25,14 +23,6 @@ void add_header(std::string& head, std::string_view name, std::int64_t value) {
   add_header(head, name, fmt::format_int(value).c_str());
 }
 
-std::string to_base64(std::string_view bytes) {
-  std::string out((bytes.size() + 2) / 3 * 4, '\0');
-  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                  reinterpret_cast<const unsigned char*>(bytes.data()),
-                  static_cast<int>(bytes.size()));
-  return out;
-}
-
 // As text, not by way of a tree: numbers and the order of members stay as they are.
 void add_member(std::string& out, std::string_view name, std::string_view bytes, bool json) {
   out += '"';
@@ -42,7 +32,7 @@ void add_member(std::string& out, std::string_view name, std::string_view bytes,
     out += bytes;
   } else if (is_utf8(bytes)) {
     out += "\":";
-    out += nlohmann::json(bytes).dump();
+    out += json_string(bytes);
   } else {
     out += "_base64\":\"";
     out += to_base64(bytes);
@@ -57,12 +47,12 @@ std::string make_envelope(const queue::ClaimedJob& job, bool payload_is_json) {
     out += ",\"session\":{";
     add_member(out, "name", job.session, false);
     out += ',';
-    add_member(out, "document", job.session_document, nlohmann::json::accept(job.session_document));
+    add_member(out, "document", job.session_document, is_json(job.session_document));
     out += '}';
   }
   if (!job.previous.empty()) {
     out += ',';
-    add_member(out, "previous", job.previous, nlohmann::json::accept(job.previous));
+    add_member(out, "previous", job.previous, is_json(job.previous));
   }
   out += '}';
   return out;
@@ -88,7 +78,7 @@ HttpRequest make_job_request(const Task& task, const HttpTarget& target, std::st
                              Millis deadline) {
   const queue::ClaimedJob& job = task.job;
   HttpRequest made;
-  const bool json = nlohmann::json::accept(job.payload);
+  const bool json = is_json(job.payload);
   const bool enveloped = !job.session.empty() || !job.previous.empty();
   if (enveloped) made.envelope = make_envelope(job, json);
 
