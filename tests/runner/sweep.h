@@ -69,6 +69,7 @@ class SweepRow {
   const Point& point_;
   const Shape& shape_;
   const std::vector<int> signals_;
+  const Millis lease_;
   const std::string name_;  // of the queue
   QueueClient queue_;
   Folder folder_;
