@@ -1,6 +1,6 @@
 // The stdio handler with a queue behind it: the real program, and a worker in Python.
-#include <doctest/doctest.h>
 #include <algorithm>
+#include <doctest/doctest.h>
 #include <filesystem>
 #include <map>
 #include <set>
