@@ -61,9 +61,9 @@ int ExecHandler::Run::begin() {
   program.env = job_environment(owner_.settings_.base_env, task_, facts);
   program.marker = "WP_JOB_DIR=" + scratch_;
   program.progress = true;
+  program.input = task_.job.payload;
   if (const int error = child_.start(program); error != 0) return error;
-  child_.write(std::move(task_.job.payload));
-  child_.close_input();
+  task_.job.payload = {};  // it has its own copy
   return 0;
 }
 

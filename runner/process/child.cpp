@@ -52,11 +52,16 @@ Child::~Child() {
 }
 
 int Child::start(const Program& program) {
-  Pipe in = make_pipe();
+  Pipe in;
+  if (program.input) {
+    in.read = make_input(*program.input);
+  } else {
+    in = make_pipe();
+  }
   Pipe out = make_pipe();
   Pipe err = make_pipe();
   Pipe progress = program.progress ? make_pipe() : Pipe{};
-  if (!in.write || !out.write || !err.write || (program.progress && !progress.write)) {
+  if (!in.read || !out.write || !err.write || (program.progress && !progress.write)) {
     return errno != 0 ? errno : EMFILE;
   }
   SpawnRequest request;
@@ -77,7 +82,7 @@ int Child::start(const Program& program) {
   out_ = std::move(out.read);
   err_ = std::move(err.read);
   progress_ = std::move(progress.read);
-  set_nonblocking(in_.get());
+  if (in_) set_nonblocking(in_.get());
   const auto watch = [this](const UniqueFd& fd, void (Child::*read)()) {
     if (!fd) return;
     set_nonblocking(fd.get());

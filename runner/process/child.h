@@ -5,6 +5,7 @@
 // them for ever, and is killed. Owned by a handler; event loop's thread only. Never throws.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <sys/types.h>
@@ -24,6 +25,9 @@ struct Program {
   /// An entry of `env` that no other process has: tells its descendants when they left its session.
   std::string marker;
   bool progress = false;  // whether it gets a descriptor 3
+  /// All that it finds on stdin, from the start: also when we die while it reads. Absent: what
+  /// write() gives it, until close_input().
+  std::optional<std::string_view> input;
 };
 
 /// Whom a child reports to. Called from the event loop only, never from within a call of Child but
@@ -53,6 +57,7 @@ class Child {
   int start(const Program& program);
   pid_t pid() const { return pid_; }
 
+  // Of a program without `input`:
   /// For its stdin, behind what was given before. A program that closes it loses the rest.
   void write(std::string bytes);
   /// Ends its stdin, when all of that is written.
@@ -70,7 +75,6 @@ class Child {
   void kill() { stop(Millis{0}); }
 
  private:
-  bool open_pipes(bool progress);
   void write_pending();
   /// Reads what is there; false at the end of the stream.
   template <typename Take>

@@ -178,6 +178,17 @@ Pipe make_pipe() {
   return made;
 }
 
+UniqueFd make_input(std::string_view bytes) {
+  UniqueFd file(move_up(memfd_create("stdin", MFD_CLOEXEC)));
+  while (file && !bytes.empty()) {
+    const ssize_t n = ::write(file.get(), bytes.data(), bytes.size());
+    if (n > 0) bytes.remove_prefix(static_cast<std::size_t>(n));
+    if (n < 0 && errno != EINTR) return {};
+  }
+  if (file) (void)lseek(file.get(), 0, SEEK_SET);
+  return file;
+}
+
 void set_nonblocking(int fd) {
   fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 }

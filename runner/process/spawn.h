@@ -9,6 +9,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <sys/types.h>
 #include <vector>
 
@@ -41,6 +42,9 @@ struct Pipe {
 };
 Pipe make_pipe();
 void set_nonblocking(int fd);
+/// A file in memory with these bytes, to be read from its beginning; -1 as above. A pipe would end
+/// early, and look whole, when we die before all of it is written.
+UniqueFd make_input(std::string_view bytes);
 
 /// Where `command` is: itself when it holds a slash, else searched in `path` (as in $PATH). Empty
 /// when there is no executable file of that name.
