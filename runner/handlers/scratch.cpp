@@ -1,12 +1,15 @@
 #include "runner/handlers/scratch.h"
 
 #include <cerrno>
+#include <dirent.h>
 #include <fcntl.h>
 #include <filesystem>
+#include <memory>
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
 
+#include "base/ids.h"
 #include "base/log.h"
 #include "base/unique_fd.h"
 
@@ -22,6 +25,23 @@ void remove_tree(const std::string& folder) {
     log::warn("a scratch folder could not be removed",
               {{"folder", folder}, {"error", error.message()}});
   }
+}
+
+struct CloseDir {
+  void operator()(DIR* dir) const { closedir(dir); }
+};
+
+// Whether the folder is as make_scratch() left it.
+bool is_untouched(const std::string& folder) {
+  UniqueFd file(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  struct stat info {};
+  if (!file || fstat(file.get(), &info) != 0 || (info.st_mode & 07777) != 0700) return false;
+  const std::unique_ptr<DIR, CloseDir> dir(fdopendir(file.get()));
+  if (!dir) return false;
+  (void)file.release();  // the stream's by now
+  int entries = 0;
+  while (entries <= 2 && readdir(dir.get()) != nullptr) ++entries;
+  return entries <= 2;  // itself and the one above
 }
 
 }  // namespace
@@ -99,6 +119,27 @@ void ScratchCleaner::run() {
     lock.unlock();
     remove_tree(folder);
     lock.lock();
+  }
+}
+
+ScratchPool::ScratchPool(std::string base) : base_(std::move(base)), name_(random_hex(12)) {}
+
+ScratchPool::~ScratchPool() {
+  for (std::string& folder : unused_) cleaner_.remove(std::move(folder));
+}
+
+std::string ScratchPool::take() {
+  if (unused_.empty()) return make_scratch(base_, name_, ++made_);
+  std::string folder = std::move(unused_.back());
+  unused_.pop_back();
+  return folder;
+}
+
+void ScratchPool::give_back(std::string folder) {
+  if (is_untouched(folder)) {
+    unused_.push_back(std::move(folder));
+  } else {
+    cleaner_.remove(std::move(folder));
   }
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 namespace wp::runner {
 
@@ -42,6 +43,30 @@ class ScratchCleaner {
   std::deque<std::string> folders_;
   bool stop_ = false;
   std::thread thread_;
+};
+
+/// Folders for jobs that follow each other quickly: one that a job left as it was is the next one's,
+/// since making and removing folders costs milliseconds on some disks. Used folders are removed.
+/// One thread only.
+class ScratchPool {
+ public:
+  explicit ScratchPool(std::string base);
+  ~ScratchPool();  // removes what is left
+  ScratchPool(const ScratchPool&) = delete;
+  ScratchPool& operator=(const ScratchPool&) = delete;
+
+  /// An empty folder of nobody else. Empty when that is not possible, with errno set.
+  std::string take();
+  void give_back(std::string folder);
+  /// Of a job that may still have processes.
+  void discard(std::string folder) { cleaner_.remove(std::move(folder)); }
+
+ private:
+  std::string base_;
+  std::string name_;  // of this pool
+  std::int64_t made_ = 0;
+  std::vector<std::string> unused_;
+  ScratchCleaner cleaner_;
 };
 
 }  // namespace wp::runner

@@ -33,6 +33,7 @@ StdioHandler::StdioHandler(StdioSettings settings, EventLoop& loop, HandlerEvent
       loop_(loop),
       events_(events),
       reaper_(loop),
+      scratch_(settings_.scratch_dir),
       slots_(static_cast<std::size_t>(settings_.processes)) {
   for (Slot& slot : slots_) launch(slot);
   report_capacity();
@@ -41,7 +42,7 @@ StdioHandler::StdioHandler(StdioSettings settings, EventLoop& loop, HandlerEvent
 StdioHandler::~StdioHandler() {
   for (Slot& slot : slots_) {
     loop_.cancel(slot.timer);
-    clear_scratch(slot);
+    scratch_.discard(std::move(slot.scratch));
   }
 }
 
@@ -86,7 +87,7 @@ StdioHandler::Slot& StdioHandler::slot_of(const StdioProcess& process) {
 void StdioHandler::start(Task task) {
   StdioJobFacts facts;
   facts.queue = settings_.queue;
-  facts.scratch = make_scratch(settings_.scratch_dir, task.job.id, task.job.epoch);
+  facts.scratch = scratch_.take();
   if (facts.scratch.empty()) {
     return events_.ended(ending_of(task, Verdict::broken,
                                    fmt::format("cannot make the job's folder in {}: {}",
@@ -99,7 +100,7 @@ void StdioHandler::start(Task task) {
     slot.scratch = std::move(facts.scratch);
     return;
   }
-  cleaner_.remove(std::move(facts.scratch));
+  scratch_.give_back(std::move(facts.scratch));
   events_.ended(ending_of(task, Verdict::unstarted, "no handler process was free"));
 }
 
@@ -164,10 +165,6 @@ void StdioHandler::finish_closing() {
   if (all_gone) std::exchange(closed_, [] {})();
 }
 
-void StdioHandler::clear_scratch(Slot& slot) {
-  cleaner_.remove(std::exchange(slot.scratch, {}));
-}
-
 void StdioHandler::changed(StdioProcess& process) {
   Slot& slot = slot_of(process);
   if (process.leaving()) {
@@ -184,7 +181,7 @@ void StdioHandler::progressed(std::int64_t epoch, queue::Progress progress) {
 
 void StdioHandler::answered(StdioProcess& process, Ending ending) {
   Slot& slot = slot_of(process);
-  clear_scratch(slot);
+  scratch_.give_back(std::exchange(slot.scratch, {}));
   if (!slot.trouble.empty()) proven(slot);
   if (worn(slot)) {
     replace(slot);
@@ -197,7 +194,7 @@ void StdioHandler::gone(StdioProcess& process, StdioEnd end) {
   Slot& slot = slot_of(process);
   const std::unique_ptr<StdioProcess> last = std::move(slot.process);
   loop_.cancel(std::exchange(slot.timer, 0));
-  clear_scratch(slot);
+  scratch_.discard(std::exchange(slot.scratch, {}));
   if (closed_) {
     if (end.job) events_.ended(std::move(*end.job));
     return finish_closing();

@@ -54,7 +54,6 @@ class StdioHandler : public Handler, private StdioProcessOwner {
   void proven(Slot& slot);
   bool worn(const Slot& slot) const;
   void replace(Slot& slot);
-  void clear_scratch(Slot& slot);
   void report_capacity();
   void finish_closing();
 
@@ -62,7 +61,7 @@ class StdioHandler : public Handler, private StdioProcessOwner {
   EventLoop& loop_;
   HandlerEvents& events_;
   Reaper reaper_;
-  ScratchCleaner cleaner_;
+  ScratchPool scratch_;
   std::vector<Slot> slots_;
   Capacity reported_{-1, {}};
   std::int64_t jobs_each_ = 0;

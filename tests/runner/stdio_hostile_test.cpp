@@ -36,6 +36,14 @@ void check_replaced(Stdio& stdio, const std::string& reason) {
   CHECK(stdio.said.wait_restarts(1).size() == 1);
 }
 
+// Begins a job that its process, the only one, does not read yet. Known to be with it when there is
+// none left for a second one.
+std::int64_t begin_unread(Stdio& stdio, const std::string& payload) {
+  const std::int64_t epoch = stdio.begin(payload);
+  CHECK(stdio.job("").verdict == Verdict::unstarted);
+  return epoch;
+}
+
 }  // namespace
 
 TEST_CASE("a crash is the end of one job only, and says what was heard last") {
@@ -96,7 +104,7 @@ TEST_CASE("noise before the first job is the handler's fault, not the job's") {
 
 TEST_CASE("a job that was sent before the noise came goes back uncounted") {
   Stdio stdio("while [ ! -e $HERE/go ]; do sleep 0.01; done; echo Loading...; sleep 600");
-  stdio.begin("");
+  begin_unread(stdio, "");
   std::filesystem::create_directory(stdio.folder() + "/go");
   const Ending ending = stdio.said.wait(1);
   CHECK(ending.verdict == Verdict::broken);
@@ -105,8 +113,8 @@ TEST_CASE("a job that was sent before the noise came goes back uncounted") {
 
 TEST_CASE("an answer to no question is not taken for the next one's") {
   Stdio stdio("while [ ! -e $HERE/go ]; do sleep 0.01; done; echo '{\"result\": \"early\"}'; "
-              "while read -r line; do echo '{\"result\": \"fine\"}'; done");
-  stdio.begin("");
+              "sleep 600");
+  begin_unread(stdio, "");
   std::filesystem::create_directory(stdio.folder() + "/go");
   const Ending ending = stdio.said.wait(1);
   CHECK(ending.verdict == Verdict::broken);
@@ -237,7 +245,7 @@ TEST_CASE("a program that closes its stdin gets no further job, and no job is lo
 TEST_CASE("one that leaves between two jobs loses none") {
   Stdio stdio;
   CHECK(stdio.job("say(result=1); wait('go'); os._exit(0)").text == "1");
-  const std::int64_t unread = stdio.begin("return 2");
+  const std::int64_t unread = begin_unread(stdio, "return 2");
   std::filesystem::create_directory(stdio.folder() + "/go");
   CHECK(stdio.said.wait(unread).verdict == Verdict::unstarted);
   check_replaced(stdio, "exit");
@@ -272,7 +280,7 @@ TEST_CASE("a job that was sent to a program that ends before it reads goes back 
   for (const std::size_t size : {std::size_t{10}, std::size_t{500000}}) {
     CAPTURE(size);
     Stdio stdio("while [ ! -e $HERE/go ]; do sleep 0.01; done; kill -KILL $$");
-    stdio.begin(std::string(size, 'p'));
+    begin_unread(stdio, std::string(size, 'p'));
     std::filesystem::create_directory(stdio.folder() + "/go");
     const Ending ending = stdio.said.wait(1);
     CHECK(ending.verdict == Verdict::broken);

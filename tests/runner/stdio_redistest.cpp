@@ -70,7 +70,10 @@ TEST_CASE("stdio: a job's line, its answer, and a folder that goes with it") {
   CHECK(job["queue"] == "q");
   CHECK(job["payload"] == "return job");
   CHECK(job["deadline"].get<std::string>().ends_with("Z"));
-  CHECK_FALSE(std::filesystem::exists(job["dir"].get<std::string>()));
+  CHECK(job["dir"].get<std::string>().starts_with(folder / "wp-job-"));
+  runner.signal(SIGTERM);
+  CHECK(runner.wait() == 0);
+  CHECK(std::filesystem::is_empty(folder.path()));
   CHECK(queue->check().empty());
 }
 
