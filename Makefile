@@ -39,10 +39,11 @@ soak: setup ## the queue's random tests and the faults of Redis, long
 	@WORKERPOOL_SOAK=1 WORKERPOOL_BIN=$(BUILD)/bin $(BUILD)/tests/runner/test_runner_faults
 
 # Figures, not a pass or a fail; kept in a file, so that two commits can be compared.
-bench: setup ## measures the queue beside the ceiling of this machine's Redis
+bench: setup ## measures the queue beside this machine's Redis, and the runner beside bare loops
 	@cmake --preset $(PRESET) >/dev/null
-	@cmake --build --preset $(PRESET) --target bench_queue workerpool-runner
-	@$(BUILD)/bench/queue all --jobs 40000 --tries 100 --json $(BUILD)/bench.json
+	@cmake --build --preset $(PRESET) --target bench_queue bench_runner workerpool-runner
+	@$(BUILD)/bench/queue all --jobs 40000 --json $(BUILD)/bench.json
+	@$(BUILD)/bench/runner all --jobs 40000 --tries 100 --json $(BUILD)/bench-runner.json
 
 format: ## clang-format over every C++ file that git knows
 	@git ls-files '*.h' '*.cpp' | xargs clang-format -i

@@ -13,10 +13,13 @@ struct Effort {
   int rounds = 3;                // of each side, in turns
   std::int64_t jobs = 60000;     // of a round, at batches of 32 and more
   std::int64_t depth = 1000000;  // the deepest queue
-  int idle_seconds = 60;
+  int idle_seconds = 20;
   int tries = 200;     // of the pickup
+  int workers = 100;   // of the large idle pool
   std::string runner;  // the program; empty: not there
 };
+
+// Of the queue.
 
 /// Jobs a second of one worker at batches of 1, 8, 32 and 128, beside the ceiling.
 void measure_step(const Effort& effort, Report& report);
@@ -26,11 +29,16 @@ void measure_workers(const Effort& effort, Report& report);
 void measure_depth(const Effort& effort, Report& report);
 /// Jobs a second of one and of four producers at batches of 500, beside the ceiling.
 void measure_enqueue(const Effort& effort, Report& report);
-/// Jobs a second of the runner itself, with the handler that does nothing, beside the ceiling.
-void measure_runner(const Effort& effort, Report& report);
-/// Commands a minute of a runner without work.
+
+// Of the runner.
+
+/// Jobs a second of each handler, beside the ceiling or a bare loop.
+void measure_throughput(const Effort& effort, Report& report);
+/// Memory, processor time and commands of a runner without work.
 void measure_idle(const Effort& effort, Report& report);
 /// From an enqueue on an idle queue until a runner has the job, beside a bare BRPOP.
 void measure_pickup(const Effort& effort, Report& report);
+/// The longest time between two beats while every core is busy.
+void measure_beats(const Effort& effort, Report& report);
 
 }  // namespace wp::bench

@@ -20,6 +20,10 @@ if(WORKERPOOL_SANITIZE)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # What the sanitizers add makes GCC see uninitialised values in std::regex that are not there.
     target_compile_options(wp_flags INTERFACE -Wno-maybe-uninitialized)
+    if(WORKERPOOL_SANITIZE MATCHES undefined)
+      # Beside ASan the shared one reports to stderr only, and our tests catch that of their programs.
+      target_link_options(wp_flags INTERFACE -static-libubsan)
+    endif()
   endif()
   if(WORKERPOOL_SANITIZE MATCHES thread)
     # GCC's TSan does not model atomic_thread_fence, which the standard library uses in headers.

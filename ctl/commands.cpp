@@ -35,10 +35,10 @@ constexpr const char* kVerbEpilog =
     "--redis, --queue, --output: see workerpoolctl --help, as the exit codes.";
 
 constexpr const char* kEnqueueEpilog =
-    "A line of a batch is a JSON object with the keys type, payload, id, priority, delay, timeout,\n"
-    "unique, unique_for, session, chain, each of which may be absent: TYPE, --priority, --delay,\n"
-    "--timeout, --unique-for and --session are for lines that name none. A payload that is a text\n"
-    "is passed on as its bytes, any other JSON as its text without blanks.\n"
+    "A line of a batch is a JSON object with the keys type, payload, id, priority, delay,\n"
+    "timeout, unique, unique_for, session, chain, each of which may be absent: TYPE, --priority,\n"
+    "--delay, --timeout, --unique-for and --session are for lines that name none. A payload that\n"
+    "is a text is passed on as its bytes, any other JSON as its text without blanks.\n"
     "A file is checked as a whole before anything is sent; a pipe is checked line by line.\n"
     "\n"
     "A chain is a JSON list of the steps that follow, in order, each an object with type,\n"

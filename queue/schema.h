@@ -4,8 +4,8 @@
 //
 // Keywords: type, enum, required, properties, additionalProperties (true or false), items (one
 // schema for all), minimum, maximum, minLength, maxLength (in characters), minItems, maxItems,
-// pattern (schema/pattern.h). Each means what it does there: one that is about numbers says nothing of
-// texts, 2.0 is an integer. title, description, default, examples, $schema and $id are taken and
+// pattern (schema/pattern.h). Each means what it does there: one that is about numbers says nothing
+// of texts, 2.0 is an integer. title, description, default, examples, $schema and $id are taken and
 // mean nothing. Any other keyword is refused: one that is silently ignored is a promise broken.
 #pragma once
 

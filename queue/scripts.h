@@ -1,4 +1,4 @@
-// The operations' scripts, made once per process at first use.
+// The operations' scripts, one of each per process; the text of each is made at its first use.
 #pragma once
 
 #include "queue/redis/script.h"

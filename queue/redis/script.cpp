@@ -133,18 +133,20 @@ std::string with_rare(const std::string& use, const std::vector<std::string>& fr
 
 }  // namespace
 
-Script::Script(std::string_view name) : name_(name) {
-  const std::string_view body = source_of(name_);
-  key_names_ = directive(body, "keys");
-  if (key_names_.empty()) throw std::logic_error("script " + name_ + " declares no keys");
+Script::Text Script::make_text(const std::string& name) {
+  const std::string_view body = source_of(name);
+  Text made;
+  made.key_names = directive(body, "keys");
+  if (made.key_names.empty()) throw std::logic_error("script " + name + " declares no keys");
   const std::vector<std::string> rare = directive(body, "rare");
+  std::string text;
   for (const std::string& fragment : directive(body, "use")) {
-    source_ += strip(source_of("lib/" + fragment));
+    text += strip(source_of("lib/" + fragment));
   }
-  source_ = rare.empty() ? source_ + strip(body) : with_rare(source_, rare, strip(body));
-  std::map<std::string, std::string> values = take_constants(source_);
-  for (std::size_t i = 0; i < key_names_.size(); ++i) {
-    values["K_" + key_names_[i]] = fmt::format("KEYS[{}]", i + 1);
+  text = rare.empty() ? text + strip(body) : with_rare(text, rare, strip(body));
+  std::map<std::string, std::string> values = take_constants(text);
+  for (std::size_t i = 0; i < made.key_names.size(); ++i) {
+    values["K_" + made.key_names[i]] = fmt::format("KEYS[{}]", i + 1);
   }
   const std::vector<std::string> fields = config_fields(body);
   std::string& names = values["CONFIG_FIELDS"];
@@ -153,8 +155,10 @@ Script::Script(std::string_view name) : name_(name) {
     names += fmt::format("{}'{}'", i == 0 ? "" : ",", fields[i]);
     read += fmt::format("{0}=first[{1}],", fields[i], i + 1);
   }
-  source_ = fmt::format("-- keys: {}\n", fmt::join(key_names_, " ")) + substitute(source_, values);
-  sha1_ = sha1_hex(source_);
+  made.source =
+      fmt::format("-- keys: {}\n", fmt::join(made.key_names, " ")) + substitute(text, values);
+  made.sha1 = sha1_hex(made.source);
+  return made;
 }
 
 }  // namespace wp::redis

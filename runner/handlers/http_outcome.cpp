@@ -9,6 +9,7 @@
 
 #include "runner/handlers/json_text.h"
 #include "runner/handlers/outcome.h"
+#include "runner/handlers/printable.h"
 
 namespace wp::runner {
 namespace {
@@ -60,14 +61,14 @@ std::string said(const std::string& head, const HttpResponse& response) {
       queue::kMaxErrorBytes - std::min(head.size() + kAround, queue::kMaxErrorBytes);
   std::string_view body = response.body;
   while (!body.empty() && (body.back() == '\n' || body.back() == '\r')) body.remove_suffix(1);
-  return body.empty() ? head : fmt::format("{}: {}", head, printable(body, room));
+  return body.empty() ? head : fmt::format("{}: {}", head, escaped(body, room));
 }
 
 Ending read_result(const HttpResponse& response) {
   if (const std::string_view coding = response.header("content-encoding");
       !coding.empty() && coding != "identity") {
     return ending(Verdict::fail, fmt::format("HTTP {}: Content-Encoding: {} was not asked for",
-                                             response.status, printable(coding, 80)));
+                                             response.status, escaped(coding, 80)));
   }
   if (response.header("wp-envelope") != "result") {
     return complete_with(to_json_document(response.body));
@@ -95,7 +96,7 @@ Ending read_status(const HttpResponse& response, const HttpRules& rules, Millis 
     const std::string head = fmt::format("{} answers HTTP {}", rules.url, response.status);
     if (response.status >= 400) return broken(said(head, response));
     return broken(fmt::format("{}: redirects are not followed (Location: {})", head,
-                              printable(response.header("location"), 200)));
+                              escaped(response.header("location"), 200)));
   }
   Ending made = ending(verdict, said(fmt::format("HTTP {}", response.status), response));
   if (verdict == Verdict::defer) {

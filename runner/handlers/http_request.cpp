@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "runner/handlers/json_text.h"
+#include "runner/handlers/printable.h"
 
 namespace wp::runner {
 namespace {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "runner/handlers/json_text.h"
+#include "runner/handlers/printable.h"
 
 namespace wp::runner {
 namespace {
@@ -66,7 +67,7 @@ std::string HttpResponseParser::problem() const {
   if (failure_ != Failure::not_http) return problem_;
   std::string_view quote = std::string_view(line_).substr(0, kMaxQuote);
   if (quote.ends_with('\r')) quote.remove_suffix(1);
-  return fmt::format("\"{}\"", printable(quote, 4 * kMaxQuote));
+  return fmt::format("\"{}\"", escaped(quote, 4 * kMaxQuote));
 }
 
 void HttpResponseParser::add(std::string_view bytes) {
@@ -184,7 +185,7 @@ void HttpResponseParser::header_line() {
   const std::string_view name = std::string_view(line_).substr(0, std::min(colon, line_.size()));
   if (colon == std::string::npos || name.empty() || !std::all_of(name.begin(), name.end(), is_token)) {
     return fail(Failure::malformed,
-                fmt::format("\"{}\" is no header", printable(line_, kMaxQuote)));
+                fmt::format("\"{}\" is no header", escaped(line_, kMaxQuote)));
   }
   response_.headers.emplace_back(lower(name), trim(std::string_view(line_).substr(colon + 1)));
 }
@@ -210,7 +211,7 @@ void HttpResponseParser::head_done() {
     chunk_room_ = kMaxChunkLine;
   } else if (!coding.empty()) {
     fail(Failure::malformed,
-         fmt::format("Transfer-Encoding: {} is not understood", printable(coding, kMaxQuote)));
+         fmt::format("Transfer-Encoding: {} is not understood", escaped(coding, kMaxQuote)));
   } else if (!understand_length()) {
     part_ = Part::endless;
   }
@@ -244,7 +245,7 @@ bool HttpResponseParser::understand_length() {
     }
     if (!digits || (!first && length != left_)) {
       fail(Failure::malformed,
-           fmt::format("Content-Length: {} is no length", printable(all, kMaxQuote)));
+           fmt::format("Content-Length: {} is no length", escaped(all, kMaxQuote)));
       return true;
     }
     left_ = length;
@@ -264,7 +265,7 @@ void HttpResponseParser::chunk_size_line() {
   const std::string_view rest = trim(std::string_view(line_).substr(digits));
   if (digits == 0 || digits > kMaxChunkDigits || (!rest.empty() && rest.front() != ';')) {
     return fail(Failure::malformed,
-                fmt::format("\"{}\" is no size of a chunk", printable(line_, kMaxQuote)));
+                fmt::format("\"{}\" is no size of a chunk", escaped(line_, kMaxQuote)));
   }
   part_ = left_ == 0 ? Part::trailer : Part::chunk;
 }

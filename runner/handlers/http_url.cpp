@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "runner/handlers/json_text.h"
+#include "runner/handlers/printable.h"
 
 namespace wp::runner {
 namespace {
@@ -69,7 +70,7 @@ std::uint16_t parse_port(std::string_view text) {
 }  // namespace
 
 std::string problem_with_http_path(std::string_view path) {
-  const std::string shown = printable(path, 200);
+  const std::string shown = escaped(path, 200);
   if (!path.starts_with('/')) return fmt::format("\"{}\" does not begin with /", shown);
   if (path.size() > kMaxUrl) return fmt::format("longer than {} bytes", kMaxUrl);
   const auto bad = [](char c) { return c <= ' ' || c >= 0x7F || c == '#'; };
@@ -83,7 +84,7 @@ std::string problem_with_http_path(std::string_view path) {
 HttpTarget parse_http_url(std::string_view url) {
   const auto refuse = [url](std::string_view why) {
     return std::invalid_argument(
-        fmt::format("\"{}\" {}; allowed is an address such as {}", printable(url, 200), why,
+        fmt::format("\"{}\" {}; allowed is an address such as {}", escaped(url, 200), why,
                     kExample));
   };
   if (url.size() > kMaxUrl) throw refuse("is too long");

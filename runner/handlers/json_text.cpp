@@ -55,27 +55,6 @@ std::size_t value_end(std::string_view json, std::size_t at) {
   }
 }
 
-// Bytes of the well-formed character that begins at `at`; 0: there is none. Unicode 15, table 3-7.
-std::size_t character(std::string_view bytes, std::size_t at) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
-  const unsigned char first = byte(at);
-  if (first < 0x80) return 1;
-  if (first < 0xC2 || first > 0xF4) return 0;
-  const std::size_t length = first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
-  if (at + length > bytes.size()) return 0;
-  unsigned char low = 0x80;
-  unsigned char high = 0xBF;
-  if (first == 0xE0) low = 0xA0;   // longer than needed
-  if (first == 0xED) high = 0x9F;  // halves of pairs
-  if (first == 0xF0) low = 0x90;
-  if (first == 0xF4) high = 0x8F;  // beyond Unicode
-  if (byte(at + 1) < low || byte(at + 1) > high) return 0;
-  for (std::size_t i = 2; i < length; ++i) {
-    if ((byte(at + i) & 0xC0) != 0x80) return 0;
-  }
-  return length;
-}
-
 }  // namespace
 
 // The library takes a NUL for the end of the text, and passes by a byte order mark.
@@ -153,15 +132,6 @@ std::optional<std::string> text_of_json(std::string_view json) {
   return nlohmann::json::parse(json).get<std::string>();
 }
 
-bool is_utf8(std::string_view bytes) {
-  for (std::size_t at = 0; at < bytes.size();) {
-    const std::size_t length = character(bytes, at);
-    if (length == 0) return false;
-    at += length;
-  }
-  return true;
-}
-
 std::string to_base64(std::string_view bytes) {
   constexpr std::string_view kDigits =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -176,29 +146,6 @@ std::string to_base64(std::string_view bytes) {
     for (std::size_t i = 0; i < 4; ++i) {
       made += i <= count ? kDigits[group >> (18 - 6 * i) & 63] : '=';
     }
-  }
-  return made;
-}
-
-std::string printable(std::string_view bytes, std::size_t limit) {
-  std::string made;
-  std::size_t at = 0;
-  while (at < bytes.size()) {
-    const std::size_t length = character(bytes, at);
-    const char c = bytes[at];
-    std::string shown;
-    if (c == '\n') {
-      shown = "\\n";
-    } else if (c == '\t') {
-      shown = "\\t";
-    } else if (length == 0 || (length == 1 && (static_cast<unsigned char>(c) < 0x20 || c == 0x7F))) {
-      shown = fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-    } else {
-      shown = bytes.substr(at, length);
-    }
-    if (made.size() + shown.size() > limit) return made + "…";
-    made += shown;
-    at += std::max<std::size_t>(1, length);
   }
   return made;
 }

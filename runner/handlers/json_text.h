@@ -32,12 +32,7 @@ std::string json_string(std::string_view text);
 /// The text of a JSON string; absent when the document is something else.
 std::optional<std::string> text_of_json(std::string_view json);
 
-bool is_utf8(std::string_view bytes);
 /// RFC 4648, with padding.
 std::string to_base64(std::string_view bytes);
-
-/// The first `limit` bytes or fewer for people: what is no printable UTF-8 becomes \n, \t, \xNN,
-/// and an ellipsis stands for the rest.
-std::string printable(std::string_view bytes, std::size_t limit);
 
 }  // namespace wp::runner

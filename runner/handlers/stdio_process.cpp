@@ -7,8 +7,8 @@
 #include "base/ids.h"
 #include "base/units.h"
 #include "runner/handlers/environment.h"
-#include "runner/handlers/json_text.h"
 #include "runner/handlers/outcome.h"
+#include "runner/handlers/printable.h"
 
 namespace wp::runner {
 namespace {
@@ -202,7 +202,7 @@ std::string StdioProcess::describe(Reaper::Exit exit) {
   if (job_) text += read_nothing() ? " before it read its job" : " before it answered";
   if (!lines_.rest().empty()) {
     text += fmt::format(" (stdout ends in the middle of a line, \"{}\")",
-                        printable(lines_.rest(), kQuotedRest));
+                        escaped(lines_.rest(), kQuotedRest));
   }
   return with_errors(std::move(text), errors_.take());
 }
@@ -227,12 +227,16 @@ void StdioProcess::exited(Reaper::Exit exit) {
   } else {
     Verdict verdict = blame();
     if (verdict == Verdict::fail && exit.signalled) verdict = Verdict::crash;
-    // What a shell and env(1) answer when there is no such program, or it can't be executed.
-    if (!exit.signalled && (exit.status == 126 || exit.status == 127)) verdict = Verdict::broken;
+    // What a shell and env(1) answer when there is no such program, or it can't be executed; by
+    // then it may have read its job, which may be the cause.
+    const bool missing = !exit.signalled && (exit.status == 126 || exit.status == 127);
+    const bool answered = missing && verdict == Verdict::fail;
+    if (missing) verdict = Verdict::broken;
     end.text = describe(exit);
     end.broken = verdict == Verdict::broken;
     end.reason = end.broken ? "start" : exit.signalled ? "crash" : "exit";
     job = ending(verdict, end.text);
+    job.answered = answered;
   }
   if (job_) {
     job.epoch = job_->epoch;

@@ -4,6 +4,7 @@
 
 #include "base/units.h"
 #include "runner/handlers/json_text.h"
+#include "runner/handlers/printable.h"
 #include "runner/handlers/streams.h"
 
 namespace wp::runner {
@@ -169,7 +170,7 @@ std::string stdio_complaint(std::string_view what, std::string_view line) {
       "Protocol: a line on stdout {}: \"{}\" (allowed there, one JSON object per line: "
       "{{\"result\": …}}, {{\"error\": …}}, {{\"defer\": \"10s\"}}, {{\"progress\": 40}}, "
       "{{\"ready\": true}}; all else, also what libraries print, belongs to stderr)",
-      what, printable(line, kQuoted));
+      what, escaped(line, kQuoted));
 }
 
 void StdioLines::add(std::string_view bytes) {

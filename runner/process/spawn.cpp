@@ -24,18 +24,33 @@ struct ChildPlan {
   char* const* argv;
   char* const* env;
   int fds[4];
+  const int* changed;  // signals, a 0 behind the last
   pid_t parent;
   int error = 0;
 };
 
-void default_signals() {
-  for (int signal = 1; signal < NSIG; ++signal) {
-    if (signal == SIGKILL || signal == SIGSTOP) continue;
-    // The kernel's structure is all zeros for SIG_DFL; the raw call also reaches the two signals
-    // that libc keeps for itself, and passes by the interceptors of sanitizers.
-    unsigned long action[4] = {0, 0, 0, 0};
-    syscall(SYS_rt_sigaction, signal, action, nullptr, 8);
-  }
+// The kernel's rt_sigaction, all zeros: SIG_DFL. The raw call also reaches the two signals that libc
+// keeps for itself, and passes by the interceptors of sanitizers.
+struct KernelAction {
+  unsigned long handler = 0;
+  unsigned long rest[3] = {0, 0, 0};
+};
+
+// Those whose disposition is not the default, and a 0 behind them: a program would inherit what is
+// ignored, and a handler of ours must not run in the child. Few of 64, so they are asked for once: a
+// runner has set its dispositions when it starts the first program.
+const std::vector<int>& changed_signals() {
+  static const std::vector<int> changed = [] {
+    std::vector<int> found;
+    for (int signal = 1; signal < NSIG; ++signal) {
+      KernelAction action;
+      if (syscall(SYS_rt_sigaction, signal, nullptr, &action, 8) != 0) continue;
+      if (action.handler != 0) found.push_back(signal);
+    }
+    found.push_back(0);
+    return found;
+  }();
+  return changed;
 }
 
 // Runs on the parent's memory, on its own stack, while the parent's thread stands still.
@@ -58,7 +73,10 @@ int child_main(void* argument) {
   }
   // Ours are CLOEXEC; this is for what we inherited. Fails harmlessly before Linux 5.9.
   syscall(SYS_close_range, target, ~0U, 0);
-  default_signals();
+  for (const int* signal = plan.changed; *signal != 0; ++signal) {
+    const KernelAction standard;
+    syscall(SYS_rt_sigaction, *signal, &standard, nullptr, 8);
+  }
   unsigned long none = 0;
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, 8);
   syscall(SYS_execve, plan.path, plan.argv, plan.env);
@@ -128,6 +146,7 @@ Spawned spawn(const SpawnRequest& request) {
                                            argv.data(),
                                            env.data(),
                                            {request.in, request.out, request.err, request.progress},
+                                           changed_signals().data(),
                                            getpid()};
 
   // No handler of ours may run in the child while it shares our memory.

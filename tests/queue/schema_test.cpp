@@ -240,7 +240,8 @@ TEST_CASE("a schema is refused with the place, what is wrong, and what is allowe
            Row{"[]", "is an array; allowed: a schema"},
            Row{"true", "is true; allowed: a schema"},
            Row{"nonsense", "is no JSON: it goes wrong at byte"},
-           Row{"{\"type\":\"object\",\"type\":\"array\"}", "is no JSON: the member \"type\" is there"},
+           Row{"{\"type\":\"object\",\"type\":\"array\"}",
+               "is no JSON: the member \"type\" is there"},
            Row{std::string("{}\0", 3), "is no JSON: it contains a NUL"},
            Row{"{\"title\":\"\xFF\"}", "is no JSON"},
            Row{"{\"maximum\":1e999}", "is no JSON"},
@@ -310,7 +311,8 @@ TEST_CASE("a problem is one short line, whatever the payload holds") {
   for (const std::string& payload :
        {"{\"n\":\"" + many + "\"}", "{\"" + many + "\":1}",
         std::string("{\"n\":\"\\u001b[31m\\n\xE2\x80\xAE\"}"), std::string("{\"\\u001b\\n\":1}"),
-        "{\"n\":\"" + nested("\\u0000", "", 1000) + "\"}", "{\"" + nested("~", "", 1000) + "\":1}"}) {
+        "{\"n\":\"" + nested("\\u0000", "", 1000) + "\"}",
+        "{\"" + nested("~", "", 1000) + "\":1}"}) {
     const std::string problem = schema.problem_with(payload);
     CAPTURE(problem);
     CHECK_FALSE(problem.empty());

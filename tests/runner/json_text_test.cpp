@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "runner/handlers/printable.h"
+
 using namespace wp::runner;
 using nlohmann::json;
 
@@ -64,11 +66,12 @@ TEST_CASE("base64 with every padding") {
   CHECK(to_base64("\xFB\xFF\xFE") == "+//+");
 }
 
-TEST_CASE("printable text is short, and UTF-8 whatever it was") {
-  CHECK(printable("plain ä", 100) == "plain ä");
-  CHECK(printable(std::string("a\0\n\t\x1b\xFF", 6), 100) == "a\\x00\\n\\t\\x1b\\xff");
-  CHECK(printable("äää", 4) == "ää…");
-  CHECK(printable(std::string(1000000, 'x'), 10) == "xxxxxxxxxx…");
+TEST_CASE("escaped bytes are short, and UTF-8 whatever they were") {
+  CHECK(escaped("plain ä", 100) == "plain ä");
+  CHECK(escaped(std::string("a\0\n\t\x1b\xFF", 6), 100) == "a\\x00\\n\\t\\x1b\\xff");
+  CHECK(escaped("\xC2\x9B", 100) == "\\xc2\\x9b");
+  CHECK(escaped("äää", 4) == "ää…");
+  CHECK(escaped(std::string(1000000, 'x'), 10) == "xxxxxxxxxx…");
 }
 
 TEST_CASE("any text survives its JSON string, any bytes are told from text as the library does") {
@@ -81,7 +84,7 @@ TEST_CASE("any text survives its JSON string, any bytes are told from text as th
       library = false;
     }
     RC_ASSERT(text == library);
-    RC_ASSERT(is_utf8(printable(bytes, 40)));
+    RC_ASSERT(is_utf8(escaped(bytes, 40)));
     if (!text) return;
     RC_ASSERT(json::parse(json_string(bytes)).get<std::string>() == bytes);
     RC_ASSERT(text_of_json(json_string(bytes)) == bytes);

@@ -1,4 +1,4 @@
-// A program for the stdio handler that does what its job says, in Python; and a harness for it.
+// The stdio handler on a real handler loop, with a program that does what its jobs say.
 #pragma once
 
 #include <string>
@@ -6,15 +6,9 @@
 
 #include "runner/handlers/stdio.h"
 #include "tests/runner/handler_harness.h"
+#include "tests/runner/python_worker.h"
 
 namespace wp::test {
-
-/// The payload of a job is Python, run in a function with `job`, say(…) for a message of the
-/// protocol with the job's id, raw(bytes) for anything else on stdout, touch(name) for a file in
-/// $HERE, wait(name) for one; what it returns is the result. `begin` runs before the first job,
-/// `end` at the end of stdin.
-std::vector<std::string> python_worker(const std::string& begin = "pass",
-                                       const std::string& end = "pass");
 
 struct StdioChoice {
   std::vector<std::string> argv = python_worker();

@@ -236,9 +236,10 @@ TEST_CASE("a program that closes its stdin gets no further job, and no job is lo
 
 TEST_CASE("one that leaves between two jobs loses none") {
   Stdio stdio;
-  CHECK(stdio.job("say(result=1); time.sleep(0.05); os._exit(0)").text == "1");
-  const Ending unread = stdio.job("return 2");  // into its pipe, or into none
-  CHECK(unread.verdict == Verdict::unstarted);
+  CHECK(stdio.job("say(result=1); wait('go'); os._exit(0)").text == "1");
+  const std::int64_t unread = stdio.begin("return 2");
+  std::filesystem::create_directory(stdio.folder() + "/go");
+  CHECK(stdio.said.wait(unread).verdict == Verdict::unstarted);
   check_replaced(stdio, "exit");
 }
 

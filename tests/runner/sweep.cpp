@@ -10,7 +10,15 @@
 namespace wp::test {
 namespace {
 
+// A runner with a sanitizer takes a second of a core to start: fewer at once, and longer leases.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr int kAtOnce = 3;
+constexpr int kSlower = 2;
+#else
 constexpr int kAtOnce = 10;
+constexpr int kSlower = 1;
+#endif
+constexpr Millis kReached{60000};
 
 std::string next_queue() {
   static std::atomic<int> made{0};
@@ -32,9 +40,10 @@ SweepRow::SweepRow(const RedisServer& redis, const Point& point, const Shape& sh
       point_(point),
       shape_(shape),
       signals_(std::move(signals)),
+      lease_(shape.lease * kSlower),
       name_(next_queue()),
       queue_(redis, name_) {
-  queue_.configure(shape.lease.count(), {{"max_payload", "1000000"},
+  queue_.configure(lease_.count(), {{"max_payload", "1000000"},
                                          {"max_bytes", "100000000"},
                                          {"on_partition", shape.on_partition},
                                          {"drain_timeout_ms", "60000"}});
@@ -50,7 +59,7 @@ void SweepRow::enqueue() {
     jobs[i].id = "job-" + std::to_string(i);
     if (shape_.builtin) {
       // Beyond the first beat, and beyond the time in which an answer to it is missed.
-      const Millis first = quick ? Millis{1} : shape_.lease * 5 / 6;
+      const Millis first = quick ? Millis{1} : lease_ * 5 / 6;
       jobs[i].payload = std::to_string(i == 0 ? first.count() : 200) + "ms";
     } else {
       jobs[i].payload = quick ? "0" : kUntilLetGo;
@@ -83,7 +92,7 @@ void SweepRow::strike() {
   struck.environment.merge(plan_->environment());
   runner_ = std::make_unique<RunnerProcess>(struck);
   const auto hits = [this](int count) {
-    const bool there = eventually([&] { return plan_->hits() >= count; }, Millis{20000}, Millis{5});
+    const bool there = eventually([&] { return plan_->hits() >= count; }, kReached, Millis{5});
     CAPTURE(plan_->hits());
     CAPTURE(runner_->log());
     REQUIRE_MESSAGE(there, "the point was not reached");

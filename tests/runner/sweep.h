@@ -69,6 +69,7 @@ class SweepRow {
   const Point& point_;
   const Shape& shape_;
   const std::vector<int> signals_;
+  const Millis lease_;
   const std::string name_;  // of the queue
   QueueClient queue_;
   Folder folder_;
@@ -78,8 +79,8 @@ class SweepRow {
   std::unique_ptr<RunnerProcess> runner_;
 };
 
-/// A shape with a short lease: for what is waited for. A hiccup of the machine, which is long beside
-/// it, is no partition then.
+/// The shape with a short lease, for sweeps that wait for its end. Beside that a hiccup of the
+/// machine is long: it is no partition then.
 Shape short_lease(Shape shape);
 
 /// Runs `row` for every point that the shape has, several at a time.
