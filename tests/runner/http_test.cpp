@@ -4,8 +4,10 @@
 #include <doctest/doctest.h>
 #include <filesystem>
 #include <memory>
-#include <optional>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
+#include "base/unique_fd.h"
 #include "tests/runner/handler_harness.h"
 #include "tests/support/free_port.h"
 #include "tests/support/script_server.h"
@@ -336,6 +338,26 @@ TEST_CASE("after a refused connection, a wrong answer or a crash nothing is clai
   // The job's connection, and the one that asks again.
   CHECK(test::eventually([&] { return app->accepted() >= asked + 2; }));
   http.wait_ready();
+}
+
+TEST_CASE("a connection that is never made is given up after five seconds") {
+  // Room for one connection that nobody takes, and it is taken: the kernel answers no other.
+  const UniqueFd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  REQUIRE(bind(listener.get(), reinterpret_cast<sockaddr*>(&address), size) == 0);
+  REQUIRE(listen(listener.get(), 0) == 0);
+  REQUIRE(getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
+  const UniqueFd first(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  REQUIRE(connect(first.get(), reinterpret_cast<sockaddr*>(&address), size) == 0);
+  Http http("http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/");
+  const Ending ending = http.run();
+  CHECK(ending.verdict == Verdict::broken);
+  CHECK_FALSE(ending.answered);
+  CHECK(ending.text.ends_with("cannot be reached: Connection timed out"));
+  CHECK(ending.duration >= kHttpConnectTimeout);
 }
 
 TEST_CASE("every descriptor is given back") {
