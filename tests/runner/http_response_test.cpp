@@ -1,5 +1,5 @@
 // The parser of answers: what it takes, what it refuses, and that pieces make no difference.
-#include "runner/handlers/http_response.h"
+#include "runner/handlers/http/response.h"
 
 #include <doctest/doctest.h>
 #include <optional>

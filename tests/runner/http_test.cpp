@@ -1,5 +1,5 @@
 // The http handler against apps that behave, and apps that don't, on real sockets.
-#include "runner/handlers/http.h"
+#include "runner/handlers/http/handler.h"
 
 #include <doctest/doctest.h>
 #include <filesystem>

@@ -1,4 +1,4 @@
-#include "runner/handlers/http_response.h"
+#include "runner/handlers/http/response.h"
 
 #include <algorithm>
 #include <fmt/format.h>
