@@ -25,7 +25,7 @@
 #include "ctl/output/format.h"
 #include "ctl/output/table.h"
 #include "ctl/sender.h"
-#include "queue/schema.h"
+#include "base/schema/schema.h"
 
 namespace wp::ctl {
 namespace {
@@ -178,8 +178,8 @@ class Enqueue {
     const std::int64_t allowed = config.number("max_payload", 0);
     if (allowed > 0) max_payload_ = std::min(allowed, kLargestPayload);
     try {
-      schema_ = queue::Schema::parse(config.text("schema", ""));
-    } catch (const queue::SchemaError& e) {
+      schema_ = Schema::parse(config.text("schema", ""));
+    } catch (const SchemaError& e) {
       throw CommandError(kError, fmt::format("queue {}: this version can't read its jobs.schema: "
                                              "{}; nothing was sent",
                                              session_.queue.name(), e.what()));
@@ -348,7 +348,7 @@ class Enqueue {
   Sender sender_;
   NewJob defaults_;
   std::int64_t max_payload_ = kLargestPayload;
-  queue::Schema schema_;
+  Schema schema_;
   std::vector<NewJob> chunk_;
   // Read by the thread of the signals.
   std::atomic<std::int64_t> acknowledged_line_ = 0;

@@ -355,7 +355,10 @@ redis.call('HSET', KEYS[14], name, packed)
 add_cfg('bytes', #packed - before)
 end
 local function touch_session(name, until_ms)
-if not read_session(name) then write_session(name, now * 1000, '{}') end
+if not read_session(name) then
+local time = redis.call('TIME')
+write_session(name, time[1] * 1000000 + time[2], '{}')
+end
 local expiry = until_ms + num('session_ttl_ms', 86400000)
 local there = redis.call('ZSCORE', KEYS[15], name)
 if not there or tonumber(there) < expiry then redis.call('ZADD', KEYS[15], expiry, name) end

@@ -122,8 +122,8 @@ void IoLoop::apply(const queue::Config& config) {
   job_settings_ = job_settings(config, settings_.own);
   handlers_.limit(job_settings_.limits);
   try {
-    schema_ = queue::Schema::parse(config.text("schema", ""));
-  } catch (const queue::SchemaError& e) {
+    schema_ = Schema::parse(config.text("schema", ""));
+  } catch (const SchemaError& e) {
     // Of a newer operator: what it would refuse is the handlers' business until this worker is
     // replaced. To refuse everything would bury a backlog.
     schema_ = {};

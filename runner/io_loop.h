@@ -12,7 +12,7 @@
 
 #include "base/backoff.h"
 #include "queue/queue.h"
-#include "queue/schema.h"
+#include "base/schema/schema.h"
 #include "runner/handler_loop.h"
 #include "runner/job_settings.h"
 #include "runner/mailbox.h"
@@ -88,7 +88,7 @@ class IoLoop {
   WorkerState state_;
   queue::Config config_;
   JobSettings job_settings_;
-  queue::Schema schema_;  // of payloads
+  Schema schema_;  // of payloads
   Millis beat_at_{0};
   std::map<std::int64_t, queue::Progress> progress_;
 

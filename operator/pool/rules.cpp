@@ -8,7 +8,7 @@
 
 #include "base/units.h"
 #include "operator/pool/normalize.h"
-#include "queue/schema.h"
+#include "base/schema/schema.h"
 
 namespace wp::pool {
 namespace {
@@ -278,8 +278,8 @@ class Rules {
   // Only the operator can see these: CEL can't walk a schema.
   void schema(const json& schema) {
     try {
-      (void)queue::Schema::parse(schema.dump(-1, ' ', false, json::error_handler_t::replace));
-    } catch (const queue::SchemaError& e) {
+      (void)Schema::parse(schema.dump(-1, ' ', false, json::error_handler_t::replace));
+    } catch (const SchemaError& e) {
       problem("spec.jobs.schema" + e.place(), e.problem(), e.allowed());
     }
   }

@@ -17,7 +17,10 @@ end
 
 -- Named by a job that may run until `until_ms`: it is kept for its time to live after that.
 local function touch_session(name, until_ms)
-  if not read_session(name) then write_session(name, now * 1000, '{}') end
+  if not read_session(name) then
+    local time = redis.call('TIME')
+    write_session(name, time[1] * 1000000 + time[2], '{}')
+  end
   local expiry = until_ms + num('session_ttl_ms', 86400000)
   local there = redis.call('ZSCORE', K_sessexp, name)
   if not there or tonumber(there) < expiry then redis.call('ZADD', K_sessexp, expiry, name) end

@@ -223,7 +223,7 @@ World::Jobs World::claim(const std::string& worker, int want) {
   }
   stat["started"] += static_cast<std::int64_t>(chosen.size());
   if (settings.rate > 0 && !chosen.empty()) {
-    level -= static_cast<int>(chosen.size());
+    level = std::min(level, settings.rate) - static_cast<int>(chosen.size());
     drawn = true;
   }
   return chosen;
@@ -314,7 +314,8 @@ std::vector<queue::Settled> World::settle(const std::string& worker,
 
 void World::set_rate(int jobs_a_period) {
   settings.rate = jobs_a_period;
-  level = drawn ? std::min(level, jobs_a_period) : jobs_a_period;
+  // What is in the bucket stays there, also while the rate is off or the bucket smaller.
+  if (!drawn) level = jobs_a_period;
 }
 
 void World::notice_gap() {

@@ -6,6 +6,7 @@
 // finished jobs are dropped) is checked where the real queue is compared (compare.cpp).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -76,7 +77,7 @@ class World {
   queue::JobState place(const std::string& id);
 
   bool may_claim() const { return !settings.paused && !paused_by_person; }
-  int tokens() const { return settings.rate > 0 ? level : 1 << 20; }
+  int tokens() const { return settings.rate > 0 ? std::min(level, settings.rate) : 1 << 20; }
   bool claimable();
   bool retired(const std::string& worker) const;
 

@@ -1,10 +1,10 @@
-#include "queue/schema/pattern_program.h"
+#include "base/schema/pattern_program.h"
 
 #include <algorithm>
 #include <fmt/format.h>
 #include <string>
 
-namespace wp::queue {
+namespace wp {
 namespace {
 
 using Op = PatternInstruction::Op;
@@ -388,4 +388,4 @@ PatternProgram compile_pattern(std::string_view expression) {
   return program;
 }
 
-}  // namespace wp::queue
+}  // namespace wp

@@ -1,10 +1,10 @@
-#include "queue/schema/pattern.h"
+#include "base/schema/pattern.h"
 
 #include <chrono>
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-using namespace wp::queue;
+using namespace wp;
 
 namespace {
 

@@ -1,11 +1,11 @@
-#include "queue/schema/json_text.h"
+#include "base/schema/json_text.h"
 
 #include <cmath>
 #include <fmt/format.h>
 #include <set>
 #include <vector>
 
-namespace wp::queue {
+namespace wp {
 namespace {
 
 using nlohmann::json;
@@ -134,4 +134,4 @@ std::string step_to(std::string_view key) {
   return text;
 }
 
-}  // namespace wp::queue
+}  // namespace wp

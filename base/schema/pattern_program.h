@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace wp::queue {
+namespace wp {
 
 inline constexpr std::size_t kMaxPatternBytes = 1000;
 inline constexpr std::size_t kMaxPatternInstructions = 4000;  // repeats written out
@@ -48,4 +48,4 @@ PatternProgram compile_pattern(std::string_view expression);
 /// The code point at `at`, which is moved behind it. A byte that is no UTF-8 is U+FFFD.
 char32_t next_code_point(std::string_view text, std::size_t& at);
 
-}  // namespace wp::queue
+}  // namespace wp

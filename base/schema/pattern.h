@@ -12,9 +12,9 @@
 #include <string>
 #include <string_view>
 
-#include "queue/schema/pattern_program.h"
+#include "base/schema/pattern_program.h"
 
-namespace wp::queue {
+namespace wp {
 
 class Pattern {
  public:
@@ -32,4 +32,4 @@ class Pattern {
   PatternProgram program_;
 };
 
-}  // namespace wp::queue
+}  // namespace wp

@@ -1,10 +1,10 @@
-#include "queue/schema/pattern.h"
+#include "base/schema/pattern.h"
 
 #include <algorithm>
 #include <iterator>
 #include <vector>
 
-namespace wp::queue {
+namespace wp {
 namespace {
 
 using Op = PatternInstruction::Op;
@@ -98,4 +98,4 @@ std::optional<bool> Pattern::occurs_in(std::string_view text, std::int64_t& step
   }
 }
 
-}  // namespace wp::queue
+}  // namespace wp

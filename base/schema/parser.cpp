@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 #include <utility>
 
-#include "queue/schema/json_text.h"
-#include "queue/schema/node.h"
+#include "base/schema/json_text.h"
+#include "base/schema/node.h"
 
-namespace wp::queue {
+namespace wp {
 namespace {
 
 using nlohmann::json;
@@ -168,4 +168,4 @@ Schema Schema::parse(std::string_view text) {
   return schema;
 }
 
-}  // namespace wp::queue
+}  // namespace wp

@@ -12,10 +12,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "queue/schema.h"
-#include "queue/schema/pattern.h"
+#include "base/schema/schema.h"
+#include "base/schema/pattern.h"
 
-namespace wp::queue {
+namespace wp {
 
 struct SchemaType {
   std::string_view word;   // of the keyword
@@ -41,4 +41,4 @@ struct Schema::Node {
   std::optional<Pattern> pattern;
 };
 
-}  // namespace wp::queue
+}  // namespace wp

@@ -1,11 +1,11 @@
-#include "queue/schema.h"
+#include "base/schema/schema.h"
 
 #include <chrono>
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 #include <vector>
 
-using namespace wp::queue;
+using namespace wp;
 
 namespace {
 

@@ -8,7 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
-namespace wp::queue {
+namespace wp {
 
 struct NotJson {
   std::string why;
@@ -30,4 +30,4 @@ std::string shown(const nlohmann::json& value);
 /// The step of a JSON pointer to this member: with its /, printable and short.
 std::string step_to(std::string_view key);
 
-}  // namespace wp::queue
+}  // namespace wp

@@ -15,7 +15,7 @@
 #include <string>
 #include <string_view>
 
-namespace wp::queue {
+namespace wp {
 
 /// What is wrong with a schema: "/properties/width/multipleOf is not supported; allowed: …".
 class SchemaError : public std::invalid_argument {
@@ -57,4 +57,4 @@ class Schema {
   std::shared_ptr<const Node> root_;
 };
 
-}  // namespace wp::queue
+}  // namespace wp

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 #include <utility>
 
-#include "queue/schema/json_text.h"
-#include "queue/schema/node.h"
+#include "base/schema/json_text.h"
+#include "base/schema/node.h"
 
-namespace wp::queue {
+namespace wp {
 namespace {
 
 using nlohmann::json;
@@ -172,4 +172,4 @@ std::string Schema::problem_with(std::string_view payload) const {
   return fmt::format("{}: {}", problem->place.empty() ? "payload" : problem->place, problem->text);
 }
 
-}  // namespace wp::queue
+}  // namespace wp
