@@ -65,7 +65,8 @@ TEST_CASE("a Redis that is late is waited for") {
 
 TEST_CASE("every setting that was set is logged at the start with its source, all for debug") {
   RedisServer redis;
-  RunnerProcess runner({redis.url(), "q", {"--handler", "noop"}, {{"WP_CONCURRENCY", "3"}}});
+  RunnerProcess runner(
+      {redis.url(), "q", {"--handler", "noop", "--log-level", "info"}, {{"WP_CONCURRENCY", "3"}}});
   REQUIRE(runner.logged("\"msg\":\"starting\""));
   const std::string log = runner.log();
   CHECK(log.find(
