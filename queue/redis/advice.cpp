@@ -15,7 +15,8 @@ std::string_view next_step(ErrorClass error) {
     case ErrorClass::auth:
       return "give --redis-username and WP_REDIS_PASSWORD";
     case ErrorClass::permission:
-      return "`workerpoolctl doctor QUEUE` with that user says which; docs/protocol.md has its ACL line";
+      return "`workerpoolctl doctor QUEUE` with that user says which rights it lacks; "
+             "docs/protocol.md has its ACL line";
     case ErrorClass::loading:
       return "Redis reads its data: it serves again when it has";
     case ErrorClass::read_only:

@@ -241,7 +241,8 @@ TEST_CASE("page: every field of a pool exists") {
   const std::string resource{std::istreambuf_iterator<char>(in), {}};
   REQUIRE_FALSE(resource.empty());
   int found = 0;
-  static const std::regex field(R"((?:(?:jobs|health|workers)\.)?((?:[a-z]+[A-Z]\w*|timeout))(?::.*)?)");
+  static const std::regex field(
+      R"((?:(?:jobs|health|workers)\.)?((?:[a-z]+[A-Z]\w*|timeout))(?::.*)?)");
   for (const std::string& span : code_spans(page().text())) {
     std::smatch match;
     if (!std::regex_match(span, match, field)) continue;

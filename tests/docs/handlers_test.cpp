@@ -31,7 +31,8 @@ const std::vector<Language>& languages() {
       {"python", "python3 -c pass", "no python3 here: apt-get install python3"},
       {"go", "go version", "no go here: Go 1.21 or newer in PATH"},
       {"node", "node -e 0", "no node here: apt-get install nodejs"},
-      {"flask", "/usr/bin/python3 -c 'import flask'", "no Flask here: apt-get install python3-flask"},
+      {"flask", "/usr/bin/python3 -c 'import flask'",
+       "no Flask here: apt-get install python3-flask"},
       {"express", "node -e 'require(\"express\")'",
        "no Express here: apt-get install nodejs node-express"},
   };

@@ -1,5 +1,5 @@
-// A page of docs/ in its parts, as tests look at them: what is fenced, tables by their heading, code
-// spans. Pure but for reading the file. Throws std::runtime_error for what is not there.
+// A page of docs/ in its parts, as tests look at them: what is fenced, tables by their heading,
+// code spans. Pure but for reading the file. Throws std::runtime_error for what is not there.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@ struct FencedBlock {
   std::vector<std::string> lines;
 
   std::string text() const;
-  /// The file that its first or second line names in a comment (`# a.py`, `// b.go: …`); else empty.
+  /// The file that its first or second line names in a comment (`# a.py`, `// b.go: …`), or empty.
   std::string file_name() const;
 };
 

@@ -96,13 +96,16 @@ std::unique_ptr<Process> Player::start(const ConsoleCommand& command) {
 
 // Whoever types the next line into another terminal has seen the worker come up.
 void Player::stay_up(const ConsoleCommand& command) {
-  if (!command.says.empty()) fail(command, "what it says is not looked at: the page may not show it", "");
+  if (!command.says.empty()) fail(command, "what stays up has no lines in the page", "");
   auto process = start(command);
   if (command.runs_runner() && !eventually([&] {
         return process->output().find("\"msg\":\"registered\"") != std::string::npos ||
                process->wait(Millis{0});
       }, kPatience)) {
     fail(command, "the worker did not register", process->output());
+  }
+  if (process->wait(Millis{0})) {
+    fail(command, "it ended before it was stopped", process->output());
   }
   running_.push_back({command, std::move(process)});
 }

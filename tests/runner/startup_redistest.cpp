@@ -102,7 +102,8 @@ TEST_CASE("a Redis that cannot serve: what is wrong, and what to do about it") {
     CHECK_MESSAGE(runner.logged(advice), runner.log());
   };
   says(replica.url(), "ReadOnly", "name the master with --redis");
-  says("rediss://127.0.0.1:" + std::to_string(master.port()), "Timeout", "does the port speak TLS?");
+  says("rediss://127.0.0.1:" + std::to_string(master.port()), "Timeout",
+       "does the port speak TLS?");
   says("redis://poor:x@127.0.0.1:" + std::to_string(master.port()), "Permission",
        "workerpoolctl doctor QUEUE");
 }
