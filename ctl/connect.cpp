@@ -13,6 +13,7 @@
 
 #include "base/options.h"
 #include "ctl/output/table.h"
+#include "queue/redis/advice.h"
 
 namespace wp::ctl {
 namespace {
@@ -57,31 +58,6 @@ redis::Endpoint endpoint_from(const std::filesystem::path& file, redis::Settings
   return redis::make_endpoint(settings, kDefaultUrl);
 }
 
-std::string_view next_step(redis::ErrorClass error) {
-  switch (error) {
-    case redis::ErrorClass::refused:
-      return "is Redis running there? name another with --redis or WP_REDIS_URL";
-    case redis::ErrorClass::timeout:
-      return "is it overloaded, or a firewall in between? name another with --redis";
-    case redis::ErrorClass::closed:
-      return "try again; Redis's log says why it ended the connection";
-    case redis::ErrorClass::tls:
-      return "see --redis-ca-file, --redis-server-name and --redis-cert-file";
-    case redis::ErrorClass::auth:
-      return "give --redis-username and WP_REDIS_PASSWORD";
-    case redis::ErrorClass::permission:
-      return "let the ACL user run scripts (EVALSHA, SCRIPT) and commands on wp:*";
-    case redis::ErrorClass::loading:
-      return "Redis reads its data: try again in a moment";
-    case redis::ErrorClass::read_only:
-      return "name the master with --redis, or its sentinels (redis+sentinel://host/master)";
-    case redis::ErrorClass::protocol:
-      return "is it a Redis at all?";
-    default:
-      return {};
-  }
-}
-
 }  // namespace
 
 std::string runtime_folder() {
@@ -121,7 +97,7 @@ CommandError to_command_error(const redis::Error& error, const Target& target) {
   std::string what = error.what();
   const std::string where = target.endpoint.describe();
   if (what.starts_with(where + ": ")) what.erase(0, where.size() + 2);
-  const std::string_view step = next_step(error.error_class());
+  const std::string_view step = redis::next_step(error.error_class());
   std::string message = fmt::format("Redis at {}: {}: {}", where,
                                     redis::to_string(error.error_class()), printable(what));
   if (!target.hint.empty()) message += " (" + target.hint + ")";

@@ -173,7 +173,7 @@ class Enqueue {
       return;
     }
     if (!request_.force && (!config.present || config.owner == "orphaned")) {
-      throw unknown_queue(session_.connection, session_.queue.name());
+      throw unserved();
     }
     const std::int64_t allowed = config.number("max_payload", 0);
     if (allowed > 0) max_payload_ = std::min(allowed, kLargestPayload);
@@ -184,6 +184,12 @@ class Enqueue {
                                              "{}; nothing was sent",
                                              session_.queue.name(), e.what()));
     }
+  }
+
+  CommandError unserved() {
+    const CommandError unknown = unknown_queue(session_.connection, session_.queue.name());
+    return {unknown.code(), fmt::format("{}; start its worker or pool first, or --force",
+                                        unknown.what())};
   }
 
   // What the queue's jobs.schema says against the payloads. Empty when they are fine.
@@ -274,7 +280,7 @@ class Enqueue {
     const bool full = e.reason() == EnqueueRefused::Reason::full ||
                       e.reason() == EnqueueRefused::Reason::out_of_memory;
     if (e.reason() == EnqueueRefused::Reason::no_pool) {
-      const CommandError unknown = unknown_queue(session_.connection, session_.queue.name());
+      const CommandError unknown = unserved();
       fail(unknown.code(), unknown.what());
     } else if (full) {
       retry_after_ = e.retry_after();

@@ -69,6 +69,7 @@ ordered_json document_of(const Session& session, const JobView& job, const order
                            {"database", session.target.endpoint.database},
                            {"state", queue::to_string(job.state)},
                            {"type", text_or_null(job.type)},
+                           {"session", text_or_null(job.session)},
                            {"priority", job.priority},
                            {"enqueued", time_or_null(job.enqueued)},
                            {"due", time_or_null(job.due)},
@@ -111,6 +112,7 @@ void print_table(const Session& session, const JobView& job, const ordered_json&
       {"queue", fmt::format("{} at {}", session.queue.name(), describe(session.target.endpoint))});
   facts.row({"state", std::string(queue::to_string(job.state))});
   facts.row({"type", job.type});
+  if (!job.session.empty()) facts.row({"session", job.session});
   facts.row({"priority", std::to_string(job.priority)});
   if (job.timeout > Millis{0}) facts.row({"timeout", format_duration(job.timeout)});
   facts.row({"enqueued", time_cell(job.enqueued)});

@@ -130,8 +130,11 @@ void HandlerLoop::watch_leases() {
   }
   std::vector<std::int64_t> epochs;
   for (const auto& [epoch, running] : running_) epochs.push_back(epoch);
-  log::warn("no lease was renewed in time: the running jobs are stopped",
-            {{"jobs", epochs.size()}});
+  // Each timer comes by here until the last of them has ended.
+  if (std::exchange(missed_, until) != until) {
+    log::warn("no lease was renewed in time: the running jobs are stopped",
+              {{"jobs", epochs.size()}});
+  }
   for (const std::int64_t epoch : epochs) {
     handler_->stop(epoch, {StopCause::partition, Millis{lease_grace_.load()}, {}});
   }

@@ -90,6 +90,7 @@ class HandlerLoop : private HandlerEvents {
   HandlerLimits limits_;
   std::unordered_map<std::int64_t, Running> running_;  // by epoch
   EventLoop::TimerId lease_timer_ = 0;
+  Millis missed_{-1};  // the last end of the leases that nothing was heard before
   EventLoop::TimerId progress_timer_ = 0;
   EventLoop::TimerId memory_timer_ = 0;
   std::atomic<std::int64_t> hold_until_{0};

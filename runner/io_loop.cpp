@@ -4,6 +4,7 @@
 
 #include "base/ids.h"
 #include "base/log.h"
+#include "queue/redis/advice.h"
 
 namespace wp::runner {
 namespace {
@@ -113,6 +114,7 @@ void IoLoop::disconnected(const redis::Error& error) {
             {{"class", error_class},
              {"error", error.what()},
              {"redis", settings_.endpoint.describe()},
+             {"advice", redis::next_step(error.error_class())},
              {"next", "trying again; results wait, running jobs go on"},
              {"retry_ms", wait.count()}});
 }
@@ -274,17 +276,21 @@ void IoLoop::account(const Ending& ending) {
       return;
     case Verdict::broken:
       log::error("the handler cannot run: its jobs go back, claims pause",
-                 {{"error", ending.text}, {"type", counted->type}});
+                 {{"job", counted->id}, {"error", ending.text}, {"type", counted->type}});
       return;
     case Verdict::unstarted:
     case Verdict::interrupted:
       log::warn("a job was interrupted and goes back",
-                {{"epoch", ending.epoch}, {"cause", ending.text}, {"type", counted->type}});
+                {{"job", counted->id},
+                 {"epoch", ending.epoch},
+                 {"cause", ending.text},
+                 {"type", counted->type}});
       return;
     default:
       ++executed_;
       ++failed_;
-      log::warn("a job did not complete", {{"epoch", ending.epoch},
+      log::warn("a job did not complete", {{"job", counted->id},
+                                           {"epoch", ending.epoch},
                                            {"type", counted->type},
                                            {"result", counted->result},
                                            {"error", ending.text}});

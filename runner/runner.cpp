@@ -1,7 +1,9 @@
 #include "runner/runner.h"
 
+#include <fmt/format.h>
 #include <malloc.h>
 #include <optional>
+#include <stdexcept>
 #include <unistd.h>
 
 #include "base/http_server.h"
@@ -81,8 +83,10 @@ HealthCheck check_pulse(const char* name, const std::function<const Pulse*()>& p
 
 void log_settings(const RunnerOptions& options, const std::string& worker, int port) {
   for (const ResolvedSetting& setting : options.resolved) {
-    log::info("setting",
-              {{"name", setting.name}, {"value", setting.value}, {"source", setting.source}});
+    // What nobody set would bury what somebody did.
+    const auto level = setting.source == "default" ? log::Level::debug : log::Level::info;
+    log::write(level, "setting",
+               {{"name", setting.name}, {"value", setting.value}, {"source", setting.source}});
   }
   log::info("starting", {{"worker", worker},
                          {"version", WORKERPOOL_VERSION},
@@ -132,7 +136,11 @@ int run_runner(const RunnerOptions& options) {
                           if (running != nullptr && running->ready()) return std::nullopt;
                           return "not registered yet, or stopping";
                         }}};
-    probes.emplace(options.probe_address, std::move(endpoints));
+    try {
+      probes.emplace(options.probe_address, std::move(endpoints));
+    } catch (const std::runtime_error& error) {
+      throw UsageError(fmt::format("probe-addr: {}; choose another, or off", error.what()));
+    }
   }
 
   const int port = probes ? probes->port() : static_cast<int>(getpid());

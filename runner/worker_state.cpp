@@ -296,7 +296,7 @@ std::optional<Counted> WorkerState::ended(const Ending& ending, Millis now, std:
     held.session_patch = ending.session_patch;
     if (!held.session.empty() && !held.session_patch.empty()) merge_patch(held);
   }
-  return Counted{held.type, std::string(to_string(verdict)), ending.duration};
+  return Counted{held.id, held.type, std::string(to_string(verdict)), ending.duration};
 }
 
 void WorkerState::capacity(const Capacity& capacity) {

@@ -54,6 +54,7 @@ struct Stops {
 
 /// How an ended job is accounted for.
 struct Counted {
+  std::string id;
   std::string type;
   std::string result;  // the metric's label
   Millis duration{0};

@@ -63,13 +63,57 @@ TEST_CASE("a Redis that is late is waited for") {
   CHECK(runner.logged("\"msg\":\"registered\""));
 }
 
-TEST_CASE("every setting is logged at the start with its source") {
+TEST_CASE("every setting that was set is logged at the start with its source, all for debug") {
   RedisServer redis;
-  RunnerProcess runner({redis.url(), "q", {"--handler", "noop"}, {{"WP_CONCURRENCY", "3"}}});
+  RunnerProcess runner(
+      {redis.url(), "q", {"--handler", "noop", "--log-level", "info"}, {{"WP_CONCURRENCY", "3"}}});
   REQUIRE(runner.logged("\"msg\":\"starting\""));
   const std::string log = runner.log();
   CHECK(log.find(
             "\"name\":\"concurrency\",\"value\":\"3\",\"source\":\"environment WP_CONCURRENCY\"") !=
         std::string::npos);
-  CHECK(log.find("\"name\":\"redis-password\",\"value\":\"(not set)\"") != std::string::npos);
+  CHECK(log.find("\"source\":\"default\"") == std::string::npos);  // they would bury the others
+  // What a worker is, whether somebody set it or not.
+  const std::size_t at = log.find("\"msg\":\"starting\"");
+  const std::string starting = log.substr(at, log.find('\n', at) - at);
+  for (const std::string& fact :
+       {"\"redis\":\"" + redis.url(), std::string("\"database\":0"), std::string("\"queue\":\"q\""),
+        std::string("\"concurrency\":3"), std::string("\"handler\":\"noop\"")}) {
+    CHECK_MESSAGE(starting.find(fact) != std::string::npos, fact);
+  }
+  CHECK(runner.logged("\"lease_ms\":15000"));
+
+  RunnerProcess all({redis.url(), "q", {"--handler", "noop", "--log-level", "debug"}, {}});
+  REQUIRE(all.logged("\"msg\":\"starting\""));
+  CHECK(all.log().find("\"name\":\"redis-password\",\"value\":\"(not set)\"") !=
+        std::string::npos);
+}
+
+TEST_CASE("a Redis that cannot serve: what is wrong, and what to do about it") {
+  RedisServer master;
+  RedisServer replica({"replicaof 127.0.0.1 " + std::to_string(master.port())});
+  redis::Connection admin(master.endpoint());
+  admin.connect();
+  (void)admin.execute({"ACL", "SETUSER", "poor", "reset", "on", ">x", "~*", "+ping", "+select"});
+  const auto says = [](const std::string& url, const std::string& error_class,
+                       const std::string& advice) {
+    RunnerProcess runner({url, "q", {"--handler", "noop"}, {}});
+    CHECK(runner.logged("\"class\":\"" + error_class + "\""));
+    CHECK_MESSAGE(runner.logged(advice), runner.log());
+  };
+  says(replica.url(), "ReadOnly", "name the master with --redis");
+  says("rediss://127.0.0.1:" + std::to_string(master.port()), "Timeout",
+       "does the port speak TLS?");
+  says("redis://poor:x@127.0.0.1:" + std::to_string(master.port()), "Permission",
+       "workerpoolctl doctor QUEUE");
+}
+
+TEST_CASE("a port of the probes that is taken: the line names the setting, exit 2") {
+  RedisServer redis;
+  const std::string taken = "127.0.0.1:" + std::to_string(redis.port());
+  RunnerProcess runner({redis.url(), "q", {"--probe-addr", taken, "--handler", "noop"}, {}});
+  CHECK(runner.wait() == 2);
+  const std::string log = runner.log();
+  CHECK(log.find("workerpool-runner: probe-addr: cannot listen on " + taken) == 0);
+  CHECK(log.find("choose another, or off") != std::string::npos);
 }
