@@ -29,7 +29,7 @@ std::vector<std::string> pods_of(Session& session, const std::vector<std::string
   if (names.empty()) throw UsageError("WORKER: is missing; workers list shows them");
   const queue::Counts counts = session.queue.counts({.worker_info = true});
   if (is_unknown(counts)) throw unknown_queue(session.connection, session.queue.name());
-  const std::vector<WorkerRow> rows = worker_rows(counts);
+  const std::vector<WorkerRow> rows = worker_rows(counts, lease_of(session));
   std::vector<std::string> pods;
   for (const std::string& name : names) {
     std::string pod;

@@ -48,21 +48,24 @@ std::optional<std::vector<std::string>> running_of(const json& info) {
   return ids;
 }
 
-WorkerRow row_of(const queue::WorkerCounts& counts, Millis now) {
+WorkerRow row_of(const queue::WorkerCounts& counts, Millis now, Millis lease) {
   WorkerRow row;
   row.worker = counts.worker;
   row.busy = counts.held;
   row.beat_age = std::max(Millis{0}, now - counts.last_beat);
   row.retired = counts.retired;
+  row.silent = row.beat_age >= lease;
   const json info = json::parse(counts.info, nullptr, false);
   if (!info.is_object()) return row;
   row.broken = flag(info, "broken");
   row.slots = number(info, "slots");
-  row.running = running_of(info);
+  if (!row.silent) row.running = running_of(info);
   row.executed = number(info, "executed");
   row.failed = number(info, "failed");
   row.rss = number(info, "rss");
-  if (const auto seconds = number(info, "uptime_s")) {
+  row.handlers_rss = number(info, "handlers_rss");
+  row.container_memory = number(info, "container_memory");
+  if (const auto seconds = number(info, "uptime_s"); seconds && !row.silent) {
     // Whatever was written there, the product has to stay a number.
     row.uptime = Millis{std::min<std::int64_t>(*seconds, 1'000'000'000) * 1000};
   }
@@ -89,6 +92,7 @@ std::string jobs_cell(const WorkerRow& row) {
 }
 
 std::string state_of(const WorkerRow& row) {
+  if (row.silent) return "silent";
   if (row.broken.value_or(false)) return "broken";
   return row.retired ? "retiring" : "serving";
 }
@@ -107,6 +111,8 @@ ordered_json document_of(const Session& session, const std::vector<WorkerRow>& r
                     {"failed", or_null(row.failed)},
                     {"share", or_null(row.share)},
                     {"rss", or_null(row.rss)},
+                    {"handlers_rss", or_null(row.handlers_rss)},
+                    {"container_memory", or_null(row.container_memory)},
                     {"beat_age_ms", row.beat_age.count()},
                     {"uptime_ms", ms_or_null(row.uptime)},
                     {"version", text_or_null(row.version)}});
@@ -119,11 +125,21 @@ ordered_json document_of(const Session& session, const std::vector<WorkerRow>& r
 
 }  // namespace
 
-std::vector<WorkerRow> worker_rows(const queue::Counts& counts) {
+Millis lease_of(Session& session) {
+  constexpr std::int64_t kDefault = 15000;
+  try {
+    return Millis{session.queue.read_config().number("lease_ms", kDefault)};
+  } catch (const redis::Error& e) {
+    if (e.error_class() != redis::ErrorClass::permission) throw;
+    return Millis{kDefault};
+  }
+}
+
+std::vector<WorkerRow> worker_rows(const queue::Counts& counts, Millis lease) {
   std::vector<WorkerRow> rows;
   rows.reserve(counts.workers.size());
   for (const queue::WorkerCounts& worker : counts.workers) {
-    rows.push_back(row_of(worker, counts.now));
+    rows.push_back(row_of(worker, counts.now, lease));
   }
   std::sort(rows.begin(), rows.end(),
             [](const WorkerRow& a, const WorkerRow& b) { return a.worker < b.worker; });
@@ -138,7 +154,7 @@ std::vector<WorkerRow> worker_rows(const queue::Counts& counts) {
 int workers_list(Session& session, Format format) {
   const queue::Counts counts = session.queue.counts({.worker_info = true});
   if (is_unknown(counts)) throw unknown_queue(session.connection, session.queue.name());
-  const std::vector<WorkerRow> rows = worker_rows(counts);
+  const std::vector<WorkerRow> rows = worker_rows(counts, lease_of(session));
   if (format != Format::table) {
     std::cout << render(document_of(session, rows), format);
     return kDone;

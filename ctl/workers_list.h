@@ -18,21 +18,28 @@ struct WorkerRow {
   std::int64_t busy = 0;  // jobs it holds, by Redis's account
   Millis beat_age{0};
   bool retired = false;
+  bool silent = false;  // for a lease: it has lost its jobs, and what it told is out of date
   std::optional<bool> broken;
   std::optional<std::int64_t> slots;
   std::optional<std::vector<std::string>> running;
   std::optional<std::int64_t> executed;
   std::optional<std::int64_t> failed;
   std::optional<double> share;  // of all executed jobs, percent
-  std::optional<std::int64_t> rss;
+  std::optional<std::int64_t> rss;           // of the runner, bytes
+  std::optional<std::int64_t> handlers_rss;  // of its handlers
+  std::optional<std::int64_t> container_memory;
   std::optional<Millis> uptime;
   std::string version;
   std::string pod;
   std::string node;
 };
 
+/// How long a worker may be silent before its jobs are others': of the queue, or the default where
+/// this user may not read it. Throws redis::Error.
+Millis lease_of(Session& session);
+
 /// Pure. Sorted by name.
-std::vector<WorkerRow> worker_rows(const queue::Counts& counts);
+std::vector<WorkerRow> worker_rows(const queue::Counts& counts, Millis lease);
 
 /// Answers the exit code. Throws CommandError (4: unknown queue), redis::Error.
 int workers_list(Session& session, Format format);

@@ -11,7 +11,7 @@
 #include "queue/queue.h"
 #include "queue/redis/settings.h"
 #include "runner/handlers/builtin.h"
-#include "runner/handlers/http_url.h"
+#include "runner/handlers/http/url.h"
 #include "runner/process/spawn.h"
 
 namespace wp::runner {

@@ -11,9 +11,11 @@
 #include "runner/handlers/builtin.h"
 #include "runner/handlers/environment.h"
 #include "runner/handlers/exec.h"
-#include "runner/handlers/http.h"
-#include "runner/handlers/stdio.h"
+#include "runner/handlers/http/handler.h"
+#include "runner/handlers/stdio/handler.h"
 #include "runner/io_loop.h"
+#include "runner/process/reaper.h"
+#include "runner/process/spawn.h"
 
 namespace wp::runner {
 namespace {
@@ -102,6 +104,7 @@ int run_runner(const RunnerOptions& options) {
   ignore_sigpipe();
   block_child_signal();
   become_subreaper();
+  raise_descriptor_limit();
   forget_secret_environment();
 
   Mailbox mailbox;

@@ -271,15 +271,23 @@ local function drop_bodiless(ids, bodies)
   return kept, kept_bodies
 end
 
+-- What a job's session adds to the reply.
+local function session_bytes(facts)
+  local meta = string.byte(facts, FLAGS_AT) % 8 >= NAMED and unpack_facts(facts, 1)
+  local session = meta and meta[SESSION] or ''
+  return session == '' and 0 or redis.call('HSTRLEN', K_sess, session)
+end
+
 -- The ids are a suspect's, or the first of T:ready: as many of those as one reply may carry. A
 -- client that cannot take the reply gives all back, and would be handed the same again.
 local CLAIM_BYTES = 67108864
 local function claim(ids, alone)
   local byte, sub, unpack_struct, pack = string.byte, string.sub, struct.unpack, struct.pack
-  local bodies = hash_values(K_body, ids)
+  local bodies, metas = hash_values(K_body, ids), hash_values(K_meta, ids)
   local fit, bytes, whole = #ids, 0, true
   for i = 1, #ids do
     bytes, whole = bytes + (bodies[i] and #bodies[i] or 0), whole and bodies[i]
+    if metas[i] then bytes = bytes + session_bytes(metas[i]) end
     if bytes > CLAIM_BYTES and i > 1 then
       fit = i - 1
       break
@@ -287,8 +295,11 @@ local function claim(ids, alone)
   end
   while #ids > fit do ids[#ids], bodies[#bodies] = nil, nil end
   if not alone then redis.call('ZREMRANGEBYRANK', K_ready, '0', text_of(fit - 1)) end
-  if not whole then ids, bodies = drop_bodiless(ids, bodies) end
-  local metas, n = hash_values(K_meta, ids), #ids
+  if not whole then
+    ids, bodies = drop_bodiless(ids, bodies)
+    metas = hash_values(K_meta, ids)
+  end
+  local n = #ids
   -- At least the time, in 2048ths of a ms: a server that is empty, or was promoted and had not heard
   -- of the last claims, gives no fence a second time.
   local epoch = math.max(num('epoch', 0), now * 2048)

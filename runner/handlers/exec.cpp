@@ -1,6 +1,7 @@
 #include "runner/handlers/exec.h"
 
 #include <cerrno>
+#include <fmt/format.h>
 
 #include "runner/handlers/environment.h"
 #include "runner/handlers/streams.h"
@@ -20,7 +21,12 @@ class ExecHandler::Run : private ChildEvents {
         errors_(queue::kMaxErrorBytes) {}
   ~Run() override {
     child_.kill();  // when the runner leaves without waiting for it
-    owner_.cleaner_.remove(std::move(scratch_));
+    if (scratch_.empty()) return;
+    if (ended_) {
+      owner_.folders_.give_back(std::move(scratch_));
+    } else {
+      owner_.folders_.discard(std::move(scratch_));
+    }
   }
 
   /// Answers errno when the program could not be started.
@@ -44,10 +50,11 @@ class ExecHandler::Run : private ChildEvents {
   TailBuffer errors_;
   LineBuffer progress_lines_;
   Stop stopped_;
+  bool ended_ = false;  // by itself
 };
 
 int ExecHandler::Run::begin() {
-  scratch_ = make_scratch(owner_.settings_.scratch_dir, task_.job.id, task_.job.epoch);
+  scratch_ = owner_.folders_.take();
   if (scratch_.empty()) return errno;
   if (const int error = fill_scratch(); error != 0) return error;
 
@@ -59,7 +66,7 @@ int ExecHandler::Run::begin() {
   program.path = owner_.settings_.path;
   program.argv = owner_.settings_.argv;
   program.env = job_environment(owner_.settings_.base_env, task_, facts);
-  program.marker = "WP_JOB_DIR=" + scratch_;
+  program.marker = fmt::format("WP_EPOCH={}", task_.job.epoch);
   program.progress = true;
   program.input = task_.job.payload;
   if (const int error = child_.start(program); error != 0) return error;
@@ -99,6 +106,7 @@ void ExecHandler::Run::stop(const Stop& stop) {
 }
 
 void ExecHandler::Run::exited(Reaper::Exit exit) {
+  ended_ = stopped_.cause == StopCause::none && !output_.overflowed();
   ExitFacts facts;
   facts.command = owner_.settings_.argv.front();
   facts.signalled = exit.signalled;
@@ -112,7 +120,11 @@ void ExecHandler::Run::exited(Reaper::Exit exit) {
 }
 
 ExecHandler::ExecHandler(ExecSettings settings, EventLoop& loop, HandlerEvents& events)
-    : settings_(std::move(settings)), loop_(loop), events_(events), reaper_(loop) {}
+    : settings_(std::move(settings)),
+      loop_(loop),
+      events_(events),
+      reaper_(loop),
+      folders_(settings_.scratch_dir) {}
 
 ExecHandler::~ExecHandler() = default;
 

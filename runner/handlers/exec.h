@@ -24,7 +24,7 @@ struct ExecSettings {
   std::vector<std::string> argv;      // with the name as the user wrote it
   std::vector<std::string> base_env;  // see environment.h
   std::string queue;
-  std::string scratch_dir;  // each job gets a folder below
+  std::string scratch_dir;  // each job has a folder below
   ExitRules rules;
 };
 
@@ -46,7 +46,7 @@ class ExecHandler : public Handler {
   EventLoop& loop_;
   HandlerEvents& events_;
   Reaper reaper_;
-  ScratchCleaner cleaner_;
+  ScratchPool folders_;
   std::unordered_map<std::int64_t, std::unique_ptr<Run>> runs_;  // by epoch
 };
 

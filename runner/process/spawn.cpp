@@ -8,6 +8,7 @@
 #include <sstream>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -26,6 +27,7 @@ struct ChildPlan {
   int fds[4];
   const int* changed;  // signals, a 0 behind the last
   pid_t parent;
+  rlimit descriptors;  // 0: ours
   int error = 0;
 };
 
@@ -77,12 +79,20 @@ int child_main(void* argument) {
     const KernelAction standard;
     syscall(SYS_rt_sigaction, *signal, &standard, nullptr, 8);
   }
+  if (plan.descriptors.rlim_max != 0) {
+    syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &plan.descriptors, nullptr);
+  }
   unsigned long none = 0;
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, 8);
   syscall(SYS_execve, plan.path, plan.argv, plan.env);
   plan.error = errno;
   syscall(SYS_exit_group, 127);
   return 127;
+}
+
+rlimit& given_descriptor_limit() {
+  static rlimit given{0, 0};  // 0: was not raised
+  return given;
 }
 
 struct Unmap {
@@ -136,6 +146,14 @@ bool executable_file(const std::string& path) {
 
 }  // namespace
 
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  const rlimit given = limit;
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &limit) == 0) given_descriptor_limit() = given;
+}
+
 Spawned spawn(const SpawnRequest& request) {
   const std::vector<char*> argv = pointers(request.argv);
   const std::vector<char*> env = pointers(request.env);
@@ -147,7 +165,8 @@ Spawned spawn(const SpawnRequest& request) {
                                            env.data(),
                                            {request.in, request.out, request.err, request.progress},
                                            changed_signals().data(),
-                                           getpid()};
+                                           getpid(),
+                                           given_descriptor_limit()};
 
   // No handler of ours may run in the child while it shares our memory.
   sigset_t all;

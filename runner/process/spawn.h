@@ -17,6 +17,10 @@
 
 namespace wp::runner {
 
+/// As many descriptors as the system allows us: a thousand jobs at once need some thousands. What
+/// we start gets back what we were given. Before the first program; best effort.
+void raise_descriptor_limit();
+
 struct SpawnRequest {
   std::string path;  // resolved: PATH is not searched
   std::vector<std::string> argv;

@@ -11,11 +11,12 @@ queue::WorkerCounts worker(const std::string& name, const std::string& info, int
   return {name, Millis{9'000}, held, false, info};
 }
 
-std::vector<WorkerRow> rows_of(std::vector<queue::WorkerCounts> workers) {
+std::vector<WorkerRow> rows_of(std::vector<queue::WorkerCounts> workers,
+                               Millis lease = Millis{15'000}) {
   queue::Counts counts;
   counts.now = Millis{10'000};
   counts.workers = std::move(workers);
-  return worker_rows(counts);
+  return worker_rows(counts, lease);
 }
 
 }  // namespace
@@ -70,9 +71,21 @@ TEST_CASE("odd entries of running are left away; a huge uptime stays a number") 
   CHECK(rows[0].uptime->count() > 0);
 }
 
+TEST_CASE("of a worker that has been silent for a lease nothing is said that may be over") {
+  const char* const info = R"({"slots":2,"running":[{"id":"a"}],"executed":3,"uptime_s":61})";
+  const auto living = rows_of({worker("w/1", info)}, Millis{1'001});
+  CHECK_FALSE(living[0].silent);
+  CHECK(living[0].running.has_value());
+  const auto silent = rows_of({worker("w/1", info)}, Millis{1'000});
+  CHECK(silent[0].silent);
+  CHECK_FALSE(silent[0].running.has_value());
+  CHECK_FALSE(silent[0].uptime.has_value());
+  CHECK(silent[0].executed == 3);
+}
+
 TEST_CASE("a beat from the future is now") {
   queue::Counts counts;
   counts.now = Millis{1'000};
   counts.workers = {worker("w/1", "")};
-  CHECK(worker_rows(counts)[0].beat_age == Millis{0});
+  CHECK(worker_rows(counts, Millis{15'000})[0].beat_age == Millis{0});
 }

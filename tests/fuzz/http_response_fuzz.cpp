@@ -2,8 +2,8 @@
 // how the connection ends.
 #include <tuple>
 
-#include "runner/handlers/http_outcome.h"
-#include "runner/handlers/http_response.h"
+#include "runner/handlers/http/outcome.h"
+#include "runner/handlers/http/response.h"
 #include "tests/fuzz/pieces.h"
 #include "tests/fuzz/require.h"
 

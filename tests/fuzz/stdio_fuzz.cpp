@@ -1,5 +1,5 @@
 // What a long-lived program says on its stdout, and the line that a job becomes.
-#include "runner/handlers/stdio_protocol.h"
+#include "runner/handlers/stdio/protocol.h"
 
 #include <nlohmann/json.hpp>
 #include <vector>

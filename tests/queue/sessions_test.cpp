@@ -196,3 +196,14 @@ TEST_CASE("a chain's step whose id lives already is not enqueued again") {
   CHECK(f.queue.counts().waiting == 1);
   f.check();
 }
+
+TEST_CASE("no claim carries more documents than a reply may: the rest is there for the next") {
+  QueueFixture f(Fields{{"session_max_bytes", "16777216"}});
+  for (int i = 0; i < 8; ++i) put_in_session(f, "job" + std::to_string(i), "large");
+  const ClaimedJob first = f.claim(kWorker).at(0);
+  const std::string document = "{\"x\":\"" + std::string(15 << 20, 'x') + "\"}";
+  REQUIRE(f.queue.step(kWorker, {with_document(first, document)}, 0).settled[0] == Settled::done);
+  CHECK(f.claim(kWorker, 8).size() == 4);
+  CHECK(f.claim(kOther, 8).size() == 3);
+  f.check();
+}

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <mutex>
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <nlohmann/json.hpp>
 
@@ -176,4 +177,18 @@ TEST_CASE("many processes at once, each with its own result") {
   Exec exec("cat");
   for (std::int64_t i = 1; i <= 100; ++i) exec.start(i, std::to_string(i));
   for (std::int64_t i = 1; i <= 100; ++i) CHECK(exec.said.wait(i).text == std::to_string(i));
+}
+
+TEST_CASE("the runner takes all descriptors that it may; a program gets what the runner was given") {
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
+  rlimit low = before;
+  low.rlim_cur = 256;
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &low) == 0);
+  raise_descriptor_limit();
+  rlimit now{};
+  getrlimit(RLIMIT_NOFILE, &now);
+  CHECK(now.rlim_cur == before.rlim_max);
+  Exec exec("ulimit -Sn; ulimit -Hn");
+  CHECK(exec.run().text == "\"256\\n" + std::to_string(before.rlim_max) + "\"");
 }

@@ -5,9 +5,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "runner/handlers/http_outcome.h"
-#include "runner/handlers/http_request.h"
-#include "runner/handlers/http_url.h"
+#include "runner/handlers/http/outcome.h"
+#include "runner/handlers/http/request.h"
+#include "runner/handlers/http/url.h"
 
 using namespace wp;
 using namespace wp::runner;

@@ -1,5 +1,5 @@
 // The parser of answers: what it takes, what it refuses, and that pieces make no difference.
-#include "runner/handlers/http_response.h"
+#include "runner/handlers/http/response.h"
 
 #include <doctest/doctest.h>
 #include <optional>
@@ -62,7 +62,8 @@ std::vector<Good> good_answers() {
       {kOk + "\r\nuntil the end", 200, "until the end", true},
       {"HTTP/1.0 200 OK\r\nA: b\r\n\r\n", 200, "", true},
       {kOk + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 200, "hello"},
-      {kOk + "Transfer-Encoding: Chunked\r\n\r\n5;a=\"b\"\r\nhello\r\nA ; c\r\n0123456789\r\n000;x\r\n"
+      {kOk + "Transfer-Encoding: Chunked\r\n\r\n5;a=\"b\"\r\nhello\r\n"
+             "A ; c\r\n0123456789\r\n000;x\r\n"
              "Trailer: 1\r\nOther: 2\r\n\r\n",
        200, "hello0123456789"},
       {kOk + "Transfer-Encoding: chunked\n\n5\nhello\n0\n\n", 200, "hello"},
@@ -81,7 +82,8 @@ std::vector<Bad> bad_answers() {
   using namespace std::string_literals;
   return {
       {"SSH-2.0-OpenSSH_9.2\r\n", Failure::not_http, "\"SSH-2.0-OpenSSH_9.2\""},
-      {"-ERR unknown command 'POST'\r\n$5\r\n", Failure::not_http, "\"-ERR unknown command 'POST'\""},
+      {"-ERR unknown command 'POST'\r\n$5\r\n", Failure::not_http,
+       "\"-ERR unknown command 'POST'\""},
       {"\x15\x03\x01", Failure::not_http, "\"\x03\x01"s.substr(0, 1)},
       {"HTT\r\n", Failure::not_http, "\"HTT\""},
       {"\r\n", Failure::not_http, "\"\""},
@@ -105,7 +107,8 @@ std::vector<Bad> bad_answers() {
       {kOk + "Content-Length: 0x10\r\n\r\n", Failure::malformed, "no length"},
       {kOk + "Content-Length:\r\n\r\n", Failure::malformed, "no length"},
       {kOk + "Content-Length: 5,\r\n\r\n", Failure::malformed, "no length"},
-      {kOk + "Content-Length: 5\r\nContent-Length: 6\r\n\r\n", Failure::malformed, "5,6 is no length"},
+      {kOk + "Content-Length: 5\r\nContent-Length: 6\r\n\r\n", Failure::malformed,
+       "5,6 is no length"},
       {kOk + "Transfer-Encoding: gzip, chunked\r\n\r\n", Failure::malformed, "gzip, chunked"},
       {kOk + "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n", Failure::malformed,
        "gzip, chunked"},
@@ -121,7 +124,8 @@ std::vector<Bad> bad_answers() {
       {kOk + "A: " + std::string(300, 'h'), Failure::head_too_large, "256 bytes of headers"},
       {kOk + "Transfer-Encoding: chunked\r\n\r\n0\r\nTrailer: " + std::string(300, 't'),
        Failure::head_too_large, "256"},
-      {kOk + "Content-Length: 65\r\n\r\n" + std::string(65, 'b'), Failure::body_too_large, "64 bytes"},
+      {kOk + "Content-Length: 65\r\n\r\n" + std::string(65, 'b'), Failure::body_too_large,
+       "64 bytes"},
       {kOk + "Content-Length: 99999999999999999999999999999\r\n\r\n" + std::string(65, 'b'),
        Failure::body_too_large, "64"},
       {kOk + "\r\n" + std::string(65, 'b'), Failure::body_too_large, "64"},
@@ -241,7 +245,8 @@ TEST_CASE("any bytes in any pieces: the same outcome, within the limits") {
     for (int i = 0; i < 10; ++i) {
       HttpResponseParser pieces(kSmall);
       for (std::string_view rest = bytes; !rest.empty();) {
-        const auto size = *rc::gen::inRange<std::size_t>(1, std::min<std::size_t>(rest.size(), 40) + 1);
+        const auto longest = std::min<std::size_t>(rest.size(), 40);
+        const auto size = *rc::gen::inRange<std::size_t>(1, longest + 1);
         pieces.add(rest.substr(0, size));
         rest.remove_prefix(size);
       }

@@ -1,5 +1,5 @@
 // The http handler against apps that behave, and apps that don't, on real sockets.
-#include "runner/handlers/http.h"
+#include "runner/handlers/http/handler.h"
 
 #include <doctest/doctest.h>
 #include <filesystem>
@@ -106,7 +106,8 @@ TEST_CASE("an answer that comes in bytes, after interim ones, in chunks, or unti
             .text == "1");
   CHECK(one_answer(kOk + "\r\n[1]").text == "[1]");
   const Ending slow = one_job([](Client& client, const std::string&) {
-    const std::string answer = kOk + "Transfer-Encoding: chunked\r\n\r\n2\r\n[1\r\n1\r\n]\r\n0\r\n\r\n";
+    const std::string answer =
+        kOk + "Transfer-Encoding: chunked\r\n\r\n2\r\n[1\r\n1\r\n]\r\n0\r\n\r\n";
     for (const char c : answer) {
       client.send({&c, 1});
       std::this_thread::sleep_for(Millis{1});
@@ -270,7 +271,8 @@ TEST_CASE("stopping a job closes its connection, whatever the grace") {
 TEST_CASE("nothing can be run before the port accepts, and what is missing is said") {
   const int port = test::free_port();
   Http http("http://127.0.0.1:" + std::to_string(port) + "/jobs", "", Millis{300});
-  const Capacity late = http.said.wait_capacity([](const Capacity& now) { return !now.broken.empty(); });
+  const Capacity late =
+      http.said.wait_capacity([](const Capacity& now) { return !now.broken.empty(); });
   CHECK(late.slots == 0);
   CHECK(late.broken == "http://127.0.0.1:" + std::to_string(port) +
                            " does not accept connections: is the app up?");
@@ -315,7 +317,7 @@ TEST_CASE("localhost is asked on both addresses, and jobs go where it answered")
   CHECK(http.run().text == "6");
 }
 
-TEST_CASE("after a refused connection, a wrong answer or a crash nothing is claimed until it is ready") {
+TEST_CASE("after a refused connection, a wrong answer or a crash it is asked whether it is ready") {
   auto app = std::make_unique<test::ScriptServer>(to_requests([](Client&, const std::string&) {}));
   const int port = app->port();
   Http http(app->url());

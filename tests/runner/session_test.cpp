@@ -17,7 +17,9 @@ TEST_CASE("numbers that a double cannot hold stay what they are") {
 }
 
 TEST_CASE("a document that is none begins anew") {
-  for (const char* document : {"", "[1]", "7", "{broken", "\xff"}) {
+  const std::string deep = "{\"a\":" + std::string(200000, '[') + std::string(200000, ']') + "}";
+  for (const std::string& document : {std::string(), std::string("[1]"), std::string("7"),
+                                      std::string("{broken"), std::string("\xff"), deep}) {
     CHECK(merge_session(document, R"({"a":1})") == R"({"a":1})");
   }
 }

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "runner/handlers/stdio.h"
+#include "runner/handlers/stdio/handler.h"
 #include "tests/runner/handler_harness.h"
 #include "tests/runner/python_worker.h"
 

@@ -93,7 +93,9 @@ void ScriptServer::Client::reset() {
 }
 
 ScriptServer::ScriptServer(Script script, int port, bool ipv6)
-    : script_(std::move(script)), listener_(listen_on(port, ipv6)), port_(port_of(listener_.get())) {
+    : script_(std::move(script)),
+      listener_(listen_on(port, ipv6)),
+      port_(port_of(listener_.get())) {
   thread_ = std::thread([this] { run(); });
 }
 

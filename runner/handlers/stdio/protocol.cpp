@@ -1,4 +1,4 @@
-#include "runner/handlers/stdio_protocol.h"
+#include "runner/handlers/stdio/protocol.h"
 
 #include <fmt/format.h>
 

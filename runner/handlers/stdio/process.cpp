@@ -1,4 +1,4 @@
-#include "runner/handlers/stdio_process.h"
+#include "runner/handlers/stdio/process.h"
 
 #include <cstring>
 #include <fmt/format.h>

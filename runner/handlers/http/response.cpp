@@ -1,4 +1,4 @@
-#include "runner/handlers/http_response.h"
+#include "runner/handlers/http/response.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -107,7 +107,8 @@ bool HttpResponseParser::take_line(std::string_view& bytes) {
     const std::size_t known = std::min(line_.size() + size, kVersion.size());
     std::string begin = line_.substr(0, known);
     begin += bytes.substr(0, known - begin.size());
-    if (begin != kVersion.substr(0, known) || (end != std::string_view::npos && known < kVersion.size())) {
+    const bool too_short = end != std::string_view::npos && known < kVersion.size();
+    if (too_short || begin != kVersion.substr(0, known)) {
       fail(Failure::not_http, {});
       take_quote(bytes);
       return false;
@@ -132,7 +133,8 @@ bool HttpResponseParser::take_line(std::string_view& bytes) {
 void HttpResponseParser::take_quote(std::string_view bytes) {
   if (quoted_) return;
   const std::size_t end = bytes.find('\n');
-  line_ += bytes.substr(0, std::min({end, bytes.size(), kMaxQuote - std::min(line_.size(), kMaxQuote)}));
+  const std::size_t room = kMaxQuote - std::min(line_.size(), kMaxQuote);
+  line_ += bytes.substr(0, std::min({end, bytes.size(), room}));
   quoted_ = end != std::string_view::npos || line_.size() >= kMaxQuote;
 }
 
@@ -183,7 +185,8 @@ void HttpResponseParser::header_line() {
   }
   const std::size_t colon = line_.find(':');
   const std::string_view name = std::string_view(line_).substr(0, std::min(colon, line_.size()));
-  if (colon == std::string::npos || name.empty() || !std::all_of(name.begin(), name.end(), is_token)) {
+  if (colon == std::string::npos || name.empty() ||
+      !std::all_of(name.begin(), name.end(), is_token)) {
     return fail(Failure::malformed,
                 fmt::format("\"{}\" is no header", escaped(line_, kMaxQuote)));
   }

@@ -14,7 +14,7 @@
 
 #include "runner/event_loop.h"
 #include "runner/handlers/handler.h"
-#include "runner/handlers/stdio_protocol.h"
+#include "runner/handlers/stdio/protocol.h"
 #include "runner/handlers/streams.h"
 #include "runner/process/child.h"
 

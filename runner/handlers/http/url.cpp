@@ -1,4 +1,4 @@
-#include "runner/handlers/http_url.h"
+#include "runner/handlers/http/url.h"
 
 #include <algorithm>
 #include <arpa/inet.h>

@@ -8,8 +8,8 @@
 #include <string>
 
 #include "runner/event_loop.h"
-#include "runner/handlers/http_exchange.h"
-#include "runner/handlers/http_url.h"
+#include "runner/handlers/http/exchange.h"
+#include "runner/handlers/http/url.h"
 
 namespace wp::runner {
 

@@ -1,4 +1,4 @@
-#include "runner/handlers/http_outcome.h"
+#include "runner/handlers/http/outcome.h"
 
 #include <algorithm>
 #include <array>

@@ -13,9 +13,9 @@
 
 #include "runner/event_loop.h"
 #include "runner/handlers/handler.h"
-#include "runner/handlers/http_outcome.h"
-#include "runner/handlers/http_readiness.h"
-#include "runner/handlers/http_url.h"
+#include "runner/handlers/http/outcome.h"
+#include "runner/handlers/http/readiness.h"
+#include "runner/handlers/http/url.h"
 
 namespace wp::runner {
 

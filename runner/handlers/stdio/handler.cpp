@@ -1,4 +1,4 @@
-#include "runner/handlers/stdio.h"
+#include "runner/handlers/stdio/handler.h"
 
 #include <algorithm>
 #include <cerrno>

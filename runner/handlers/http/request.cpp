@@ -1,4 +1,4 @@
-#include "runner/handlers/http_request.h"
+#include "runner/handlers/http/request.h"
 
 #include <fmt/format.h>
 

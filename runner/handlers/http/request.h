@@ -13,7 +13,7 @@
 #include <string_view>
 
 #include "runner/handlers/handler.h"
-#include "runner/handlers/http_url.h"
+#include "runner/handlers/http/url.h"
 
 namespace wp::runner {
 

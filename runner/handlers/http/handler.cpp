@@ -1,9 +1,9 @@
-#include "runner/handlers/http.h"
+#include "runner/handlers/http/handler.h"
 
 #include <utility>
 
-#include "runner/handlers/http_exchange.h"
-#include "runner/handlers/http_request.h"
+#include "runner/handlers/http/exchange.h"
+#include "runner/handlers/http/request.h"
 
 namespace wp::runner {
 

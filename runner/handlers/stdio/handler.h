@@ -15,7 +15,7 @@
 #include "runner/event_loop.h"
 #include "runner/handlers/handler.h"
 #include "runner/handlers/scratch.h"
-#include "runner/handlers/stdio_process.h"
+#include "runner/handlers/stdio/process.h"
 #include "runner/process/reaper.h"
 
 namespace wp::runner {

@@ -1,10 +1,10 @@
-#include "runner/handlers/http_readiness.h"
+#include "runner/handlers/http/readiness.h"
 
 #include <algorithm>
 #include <fmt/format.h>
 #include <utility>
 
-#include "runner/handlers/http_request.h"
+#include "runner/handlers/http/request.h"
 
 namespace wp::runner {
 namespace {

@@ -1,4 +1,4 @@
-#include "runner/handlers/http_exchange.h"
+#include "runner/handlers/http/exchange.h"
 
 #include <algorithm>
 #include <array>

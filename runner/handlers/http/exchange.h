@@ -10,8 +10,8 @@
 
 #include "base/unique_fd.h"
 #include "runner/event_loop.h"
-#include "runner/handlers/http_outcome.h"
-#include "runner/handlers/http_url.h"
+#include "runner/handlers/http/outcome.h"
+#include "runner/handlers/http/url.h"
 
 namespace wp::runner {
 

@@ -14,7 +14,7 @@
 #include <string_view>
 
 #include "runner/handlers/handler.h"
-#include "runner/handlers/http_response.h"
+#include "runner/handlers/http/response.h"
 
 namespace wp::runner {
 
