@@ -1,29 +1,27 @@
 #include "runner/handlers/scratch.h"
 
 #include <cerrno>
+#include <cstring>
 #include <dirent.h>
 #include <fcntl.h>
-#include <filesystem>
 #include <memory>
 #include <sys/stat.h>
-#include <system_error>
 #include <unistd.h>
 
 #include "base/ids.h"
 #include "base/log.h"
 #include "base/unique_fd.h"
+#include "runner/handlers/remove_tree.h"
 
 namespace wp::runner {
 namespace {
 
 constexpr off_t kMaxReadBytes = 16 * 1024 * 1024;  // the largest session that a pool may allow
 
-void remove_tree(const std::string& folder) {
-  std::error_code error;
-  std::filesystem::remove_all(folder, error);
-  if (error) {
+void remove_scratch(const std::string& folder) {
+  if (const int error = remove_tree(folder); error != 0) {
     log::warn("a scratch folder could not be removed",
-              {{"folder", folder}, {"error", error.message()}});
+              {{"folder", folder}, {"error", std::strerror(error)}});
   }
 }
 
@@ -52,7 +50,7 @@ std::string make_scratch(const std::string& base, const std::string& id, std::in
   // Left by an earlier process that could not clean up: the fence never repeats while the queue
   // lives.
   if (errno == EEXIST) {
-    remove_tree(folder);
+    remove_scratch(folder);
     if (mkdir(folder.c_str(), 0700) == 0) return folder;
   }
   return {};
@@ -117,7 +115,7 @@ void ScratchCleaner::run() {
     const std::string folder = std::move(folders_.front());
     folders_.pop_front();
     lock.unlock();
-    remove_tree(folder);
+    remove_scratch(folder);
     lock.lock();
   }
 }

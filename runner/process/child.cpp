@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <iterator>
 #include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -205,13 +206,20 @@ void Child::force() {
   kill_session(pid_, marker_);
 }
 
+// Whether somebody can still write to one of them, now that the program itself is gone.
+bool Child::held_by_others() const {
+  pollfd pipes[] = {{out_.get(), 0, 0}, {err_.get(), 0, 0}, {progress_.get(), 0, 0}};
+  if (poll(pipes, std::size(pipes), 0) < 0) return true;
+  return std::any_of(std::begin(pipes), std::end(pipes), [](const pollfd& pipe) {
+    return pipe.fd >= 0 && (pipe.revents & (POLLHUP | POLLERR)) == 0;
+  });
+}
+
 void Child::on_exit(Reaper::Exit exit) {
   exited_ = true;
-  if (stopped_) {
-    kill_session(pid_, marker_);
-  } else {
-    ::kill(-pid_, SIGKILL);  // what it left running in the background
-  }
+  ::kill(-pid_, SIGKILL);  // what it left running in the background
+  // What left the group is looked for only where there is a sign of it: the look is dear.
+  if (stopped_ || held_by_others()) kill_session(pid_, marker_);
   read_output();
   if (err_) read_errors();
   if (progress_) read_progress();

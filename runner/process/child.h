@@ -2,7 +2,9 @@
 //
 // All pipes are served at once by the event loop, so no order in which a program reads and writes
 // can block it or us. It ends with the process, not with its pipes: what it left behind may hold
-// them for ever, and is killed. Owned by a handler; event loop's thread only. Never throws.
+// them for ever, and is killed. (A daemon that left the session and closed all that it inherited is
+// found only when the program is stopped.) Owned by a handler; event loop's thread only. Never
+// throws.
 #pragma once
 
 #include <optional>
@@ -82,6 +84,7 @@ class Child {
   void read_errors();
   void read_progress();
   void force();
+  bool held_by_others() const;
   void on_exit(Reaper::Exit exit);
   void close(UniqueFd& fd);
 

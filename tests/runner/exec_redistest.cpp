@@ -160,6 +160,41 @@ TEST_CASE("a result beyond what the queue keeps is dead, and says so") {
   CHECK(view.result.find("ResultTooLarge") != std::string::npos);
 }
 
+TEST_CASE("a result of exactly what the queue keeps arrives whole") {
+  RedisServer redis;
+  QueueClient queue(redis);
+  queue.configure(15000);
+  Folder folder;
+  RunnerProcess runner(shell(redis, folder, "read n; head -c $n /dev/zero | tr '\\0' x"));
+  // As a JSON text it has two quotes more.
+  const std::string most = queue.enqueue(std::to_string(queue::kMaxResultBytes - 2) + "\n");
+  const std::string more = queue.enqueue(std::to_string(queue::kMaxResultBytes - 1) + "\n");
+  const std::string text = queue.wait_state(most, JobState::done).result;
+  CHECK(text.find(std::string(queue::kMaxResultBytes - 2, 'x') + '"') != std::string::npos);
+  CHECK(queue.wait_state(more, JobState::dead).result.find("ResultTooLarge") != std::string::npos);
+}
+
+TEST_CASE("a cancelled program's last words are no result, and it is not tried again") {
+  RedisServer redis;
+  QueueClient queue(redis);
+  queue.configure(1500);
+  Folder folder;
+  RunnerProcess runner(shell(redis, folder,
+                             "trap 'echo too late; echo polite >> $HERE/ends; exit 0' TERM; "
+                             "read x; [ \"$x\" != wait ] && exit 0; echo up >> $HERE/runs; "
+                             "while :; do sleep 0.01; done"));
+  const std::string id = queue.enqueue("wait\n");
+  REQUIRE(eventually([&] { return count_lines(folder / "runs") == 1; }));
+  queue->cancel({id});
+  const auto view = queue.wait_state(id, JobState::dead);
+  CHECK(view.result.find("cancelled") != std::string::npos);
+  CHECK(view.result.find("too late") == std::string::npos);
+  CHECK(count_lines(folder / "ends") == 1);
+  queue.wait_state(queue.enqueue("next\n"), JobState::done);
+  CHECK(count_lines(folder / "runs") == 1);
+  CHECK(queue->check().empty());
+}
+
 TEST_CASE("progress can be seen while the job runs") {
   RedisServer redis;
   QueueClient queue(redis);

@@ -1,0 +1,13 @@
+// Removes a folder that a program has filled as it liked: a tree of any depth, with folders that it
+// may not write, or not even read, itself. Holds four descriptors at most, whatever the depth: a
+// walk that holds one per level takes those away that the other jobs need. Any thread.
+#pragma once
+
+#include <string>
+
+namespace wp::runner {
+
+/// Answers 0, or the errno of something that stays. Follows no symbolic link.
+int remove_tree(const std::string& folder);
+
+}  // namespace wp::runner
