@@ -58,7 +58,11 @@ Breaker::Fate Breaker::broke(const std::string& id, bool answered, bool others_w
   if (answered) {
     const auto before = tried_.find(id);
     if (before != tried_.end() && before->second < runs_) {
-      ran(id);
+      // What the others ran explains one such answer, no more: of a handler that breaks just now the
+      // next jobs are no worse than before.
+      tried_.erase(before);
+      for (auto& [job, runs] : tried_) runs = runs_;
+      if (trial_) trial_.reset();
       return Fate::fail;
     }
     if (before != tried_.end() && others_wait) fate = Fate::aside;

@@ -40,7 +40,7 @@ class Breaker {
   enum class Fate {
     back,   // to its old place, uncounted
     aside,  // later, uncounted
-    fail,   // it is the job's own failure, and the handler runs
+    fail,   // it is the job's own failure
   };
   /// `answered`: the handler ran and said so. `others_wait`: there are jobs that could find out.
   Fate broke(const std::string& id, bool answered, bool others_wait, Millis now,

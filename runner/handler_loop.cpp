@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <future>
+#include <iterator>
 
 #include "base/log.h"
 #include "base/units.h"
@@ -14,6 +15,8 @@ namespace {
 // How often handlers are weighed: against a limit, and where it is only for the figures.
 constexpr Millis kWeighAgainstLimit{1000};
 constexpr Millis kWeighForFigures{5000};
+// How long jobs are started before descriptors and timers get their turn.
+constexpr Millis kStartSpell{20};
 
 std::int64_t in_mib(std::int64_t bytes) {
   return bytes / (1024 * 1024);
@@ -50,8 +53,32 @@ HandlerLoop::~HandlerLoop() {
 void HandlerLoop::start(std::vector<Task> tasks) {
   if (tasks.empty()) return;
   loop_.post([this, tasks = std::make_shared<std::vector<Task>>(std::move(tasks))] {
-    for (Task& task : *tasks) start_one(std::move(task));
+    const bool begun = !waiting_.empty();
+    std::move(tasks->begin(), tasks->end(), std::back_inserter(waiting_));
+    if (!begun) start_next();
   });
+}
+
+void HandlerLoop::start_next() {
+  const Millis began = boot_now();
+  while (!waiting_.empty()) {
+    if (boot_now() - began >= kStartSpell) return loop_.post([this] { start_next(); });
+    Task task = std::move(waiting_.front());
+    waiting_.pop_front();
+    if (std::string problem = schema_.problem_with(task.job.payload); !problem.empty()) {
+      Ending rejected;
+      rejected.epoch = task.job.epoch;
+      rejected.verdict = Verdict::rejected;
+      rejected.text = "SchemaMismatch: " + std::move(problem);
+      events_.ended(std::move(rejected));
+    } else {
+      start_one(std::move(task));
+    }
+  }
+}
+
+void HandlerLoop::check(Schema schema) {
+  loop_.post([this, schema = std::move(schema)] { schema_ = schema; });
 }
 
 void HandlerLoop::start_one(Task task) {
@@ -72,8 +99,18 @@ void HandlerLoop::start_one(Task task) {
 void HandlerLoop::stop(std::vector<std::int64_t> epochs, const Stop& stop) {
   if (epochs.empty()) return;
   loop_.post([this, epochs = std::move(epochs), stop] {
-    for (const std::int64_t epoch : epochs) handler_->stop(epoch, stop);
+    for (const std::int64_t epoch : epochs) stop_one(epoch, stop);
   });
+}
+
+void HandlerLoop::stop_one(std::int64_t epoch, const Stop& stop) {
+  const auto it = std::find_if(waiting_.begin(), waiting_.end(),
+                               [epoch](const Task& task) { return task.job.epoch == epoch; });
+  if (it == waiting_.end()) return handler_->stop(epoch, stop);
+  waiting_.erase(it);
+  Ending ending = stopped_ending(stop);
+  ending.epoch = epoch;
+  events_.ended(std::move(ending));
 }
 
 void HandlerLoop::limit(const HandlerLimits& limits) {

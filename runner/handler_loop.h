@@ -8,12 +8,14 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <thread>
 #include <unordered_map>
 #include <vector>
 
+#include "base/schema/schema.h"
 #include "runner/event_loop.h"
 #include "runner/handlers/handler.h"
 #include "runner/pulse.h"
@@ -51,6 +53,9 @@ class HandlerLoop : private HandlerEvents {
   void start(std::vector<Task> tasks);
   void stop(std::vector<std::int64_t> epochs, const Stop& stop);
   void limit(const HandlerLimits& limits);
+  /// What every payload has to be. Checked here: it may take some ms for each, and leases are renewed
+  /// meanwhile.
+  void check(Schema schema);
   /// After the last ending: lets the handler end what it keeps. Returns when that is done, or when
   /// twice the grace is over.
   void close(Millis grace);
@@ -77,7 +82,9 @@ class HandlerLoop : private HandlerEvents {
   void capacity(Capacity capacity) override { events_.capacity(std::move(capacity)); }
   void restarted(std::string_view reason) override { events_.restarted(reason); }
 
+  void start_next();
   void start_one(Task task);
+  void stop_one(std::int64_t epoch, const Stop& stop);
   void watch();
   void watch_leases();
   void watch_progress();
@@ -88,6 +95,8 @@ class HandlerLoop : private HandlerEvents {
   EventLoop loop_;
   std::unique_ptr<Handler> handler_;
   HandlerLimits limits_;
+  Schema schema_;
+  std::deque<Task> waiting_;  // to be started: in pieces, so that what runs gets its turn
   std::unordered_map<std::int64_t, Running> running_;  // by epoch
   EventLoop::TimerId lease_timer_ = 0;
   Millis missed_{-1};  // the last end of the leases that nothing was heard before

@@ -124,11 +124,11 @@ void IoLoop::apply(const queue::Config& config) {
   job_settings_ = job_settings(config, settings_.own);
   handlers_.limit(job_settings_.limits);
   try {
-    schema_ = Schema::parse(config.text("schema", ""));
+    handlers_.check(Schema::parse(config.text("schema", "")));
   } catch (const SchemaError& e) {
     // Of a newer operator: what it would refuse is the handlers' business until this worker is
     // replaced. To refuse everything would bury a backlog.
-    schema_ = {};
+    handlers_.check({});
     log::error("the pool's schema is not understood: payloads are not checked",
                {{"error", e.what()}});
   }
@@ -229,14 +229,6 @@ void IoLoop::start(std::vector<queue::ClaimedJob> jobs) {
   tasks.reserve(jobs.size());
   for (queue::ClaimedJob& job : jobs) {
     metrics_.picked_up(job.waited);
-    if (std::string problem = schema_.problem_with(job.payload); !problem.empty()) {
-      Ending rejected;
-      rejected.epoch = job.epoch;
-      rejected.verdict = Verdict::rejected;
-      rejected.text = "SchemaMismatch: " + std::move(problem);
-      account(rejected);
-      continue;
-    }
     const Millis timeout = job_settings_.timeout_of(job);
     tasks.push_back({std::move(job), job_settings_.max_attempts, timeout});
   }

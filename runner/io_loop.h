@@ -12,7 +12,6 @@
 
 #include "base/backoff.h"
 #include "queue/queue.h"
-#include "base/schema/schema.h"
 #include "runner/handler_loop.h"
 #include "runner/job_settings.h"
 #include "runner/mailbox.h"
@@ -88,7 +87,6 @@ class IoLoop {
   WorkerState state_;
   queue::Config config_;
   JobSettings job_settings_;
-  Schema schema_;  // of payloads
   Millis beat_at_{0};
   std::map<std::int64_t, queue::Progress> progress_;
 

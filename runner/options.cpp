@@ -301,6 +301,7 @@ std::optional<RunnerOptions> parse_options(int argc, const char* const* argv) {
     // The URL may carry a password; and what was not set shows what it came to.
     if (setting.name == "redis") setting.value = made.endpoint.describe();
     if (setting.name == "handler") setting.value = made.handler;
+    if (setting.name == "http-url") setting.value = setting.value.substr(0, setting.value.find('?'));
     if (setting.name == "probe-addr" && setting.value.empty()) setting.value = "off";
     if (setting.name == "drain-timeout" && setting.source != "default") {
       made.own.drain_timeout = limits.drain_timeout;

@@ -1,6 +1,7 @@
 #include "runner/handlers/scratch.h"
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <dirent.h>
 #include <fcntl.h>
@@ -42,10 +43,14 @@ bool is_untouched(const std::string& folder) {
   return entries <= 2;  // itself and the one above
 }
 
+std::string folder_name(const std::string& id, std::int64_t number) {
+  return "wp-job-" + id + "-" + std::to_string(number);
+}
+
 }  // namespace
 
 std::string make_scratch(const std::string& base, const std::string& id, std::int64_t epoch) {
-  std::string folder = base + "/wp-job-" + id + "-" + std::to_string(epoch);
+  std::string folder = base + "/" + folder_name(id, epoch);
   if (mkdir(folder.c_str(), 0700) == 0) return folder;
   // Left by an earlier process that could not clean up: the fence never repeats while the queue
   // lives.
@@ -126,11 +131,17 @@ ScratchPool::~ScratchPool() {
   for (std::string& folder : unused_) cleaner_.remove(std::move(folder));
 }
 
+// By another name: what the job before left running, and whoever cleans up here, knows the old one.
 std::string ScratchPool::take() {
-  if (unused_.empty()) return make_scratch(base_, name_, ++made_);
-  std::string folder = std::move(unused_.back());
-  unused_.pop_back();
-  return folder;
+  while (!unused_.empty()) {
+    const std::string old = std::move(unused_.back());
+    unused_.pop_back();
+    std::string folder = base_ + "/" + folder_name(name_, ++made_);
+    if (rename(old.c_str(), folder.c_str()) != 0) continue;  // it is gone
+    if (is_untouched(folder)) return folder;
+    cleaner_.remove(std::move(folder));
+  }
+  return make_scratch(base_, name_, ++made_);
 }
 
 void ScratchPool::give_back(std::string folder) {

@@ -11,7 +11,6 @@
 #include <unistd.h>
 #include <utility>
 
-#include "runner/process/process_tree.h"
 #include "runner/process/spawn.h"
 
 namespace wp::runner {
@@ -203,7 +202,7 @@ void Child::stop(Millis grace) {
 
 void Child::force() {
   ::kill(-pid_, SIGKILL);
-  kill_session(pid_, marker_);
+  reaper_.end_session(pid_, marker_);
 }
 
 // Whether somebody can still write to one of them, now that the program itself is gone.
@@ -219,7 +218,7 @@ void Child::on_exit(Reaper::Exit exit) {
   exited_ = true;
   ::kill(-pid_, SIGKILL);  // what it left running in the background
   // What left the group is looked for only where there is a sign of it: the look is dear.
-  if (stopped_ || held_by_others()) kill_session(pid_, marker_);
+  if (stopped_ || held_by_others()) reaper_.end_session(pid_, marker_);
   read_output();
   if (err_) read_errors();
   if (progress_) read_progress();

@@ -54,10 +54,11 @@ std::map<pid_t, Process> all_processes() {
   return found;
 }
 
-bool carries(pid_t pid, const std::string& marker) {
+// Whether its environment holds one of these entries.
+bool carries(pid_t pid, const std::set<std::string_view>& markers) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/environ");
   for (std::string entry; std::getline(file, entry, '\0');) {
-    if (entry == marker) return true;
+    if (markers.contains(entry)) return true;
   }
   return false;
 }
@@ -77,8 +78,10 @@ std::int64_t own_memory(pid_t pid) {
 
 }  // namespace
 
-void kill_session(pid_t leader, const std::string& marker) {
+void kill_sessions(const std::map<pid_t, std::string>& leaders) {
   const pid_t self = getpid();
+  std::set<std::string_view> markers;
+  for (const auto& [leader, marker] : leaders) markers.insert(marker);
   std::set<pid_t> killed;
   // A process may fork between the look and the kill: look again until nothing new is found.
   for (int round = 0; round < 5; ++round) {
@@ -87,10 +90,11 @@ void kill_session(pid_t leader, const std::string& marker) {
       for (int depth = 0; depth < 64; ++depth) {
         const auto it = processes.find(pid);
         if (it == processes.end()) return false;
-        if (pid == leader || it->second.session == leader || killed.contains(it->second.parent)) {
+        if (leaders.contains(pid) || leaders.contains(it->second.session) ||
+            killed.contains(it->second.parent)) {
           return true;
         }
-        if (it->second.parent == self) return carries(pid, marker);
+        if (it->second.parent == self) return carries(pid, markers);
         pid = it->second.parent;
       }
       return false;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <sys/types.h>
 #include <unordered_map>
@@ -11,11 +12,11 @@
 
 namespace wp::runner {
 
-/// SIGKILL to every process of that session and to every descendant of its leader. Descendants that
-/// began a session of their own and lost their parents have become our children: they are told by
-/// `marker`, an entry of their environment (NAME=value) that no other job has. Looks through /proc:
-/// for forced ends, not for each job.
-void kill_session(pid_t leader, const std::string& marker);
+/// SIGKILL to every process of these sessions, named by their leaders, and to every descendant of the
+/// leaders. Descendants that began a session of their own and lost their parents have become our
+/// children: they are told by the leader's marker, an entry of their environment (NAME=value) that
+/// no other job has.
+void kill_sessions(const std::map<pid_t, std::string>& leaders);
 
 /// Bytes of anonymous and shared memory of each session, by its leader: of every process in it.
 std::unordered_map<pid_t, std::int64_t> session_memory(const std::vector<pid_t>& leaders);

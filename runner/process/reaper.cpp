@@ -8,6 +8,9 @@
 #include <sys/wait.h>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
+
+#include "runner/process/process_tree.h"
 
 namespace wp::runner {
 
@@ -38,6 +41,16 @@ Reaper::Reaper(EventLoop& loop) : loop_(loop) {
 
 Reaper::~Reaper() {
   loop_.forget(signals_.get());
+  end_sessions();  // the loop has ended before
+}
+
+void Reaper::end_session(pid_t leader, std::string marker) {
+  if (to_end_.empty()) loop_.post([this] { end_sessions(); });
+  to_end_[leader] = std::move(marker);
+}
+
+void Reaper::end_sessions() {
+  if (!to_end_.empty()) kill_sessions(std::exchange(to_end_, {}));
 }
 
 // Several ends may share one signal: collects until there is none left.

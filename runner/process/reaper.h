@@ -1,9 +1,11 @@
-// Collects ended children: the one place that waits for processes. SIGCHLD has to be blocked in
+// Collects ended children: the one place that waits for processes; and ends what they leave. SIGCHLD has to be blocked in
 // every thread (block_child_signal() in main, before the first thread). As PID 1 or subreaper the
 // runner also inherits orphans: they are collected and forgotten. Handler loop's thread only.
 #pragma once
 
 #include <functional>
+#include <map>
+#include <string>
 #include <sys/types.h>
 #include <unordered_map>
 
@@ -36,12 +38,18 @@ class Reaper {
   /// It is collected all the same, and nobody is told.
   void forget(pid_t pid) { children_.erase(pid); }
 
+  /// SIGKILL to a whole session: see process_tree.h. At the end of this turn of the loop, in one look
+  /// for all of that turn: a look for each would let hundreds wait for their end.
+  void end_session(pid_t leader, std::string marker);
+
  private:
   void collect();
+  void end_sessions();
 
   EventLoop& loop_;
   UniqueFd signals_;
   std::unordered_map<pid_t, Ended> children_;
+  std::map<pid_t, std::string> to_end_;  // leader → marker
 };
 
 }  // namespace wp::runner

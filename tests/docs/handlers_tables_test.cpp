@@ -9,10 +9,10 @@
 #include <nlohmann/json.hpp>
 
 #include "runner/handlers/environment.h"
-#include "runner/handlers/http_outcome.h"
-#include "runner/handlers/http_request.h"
+#include "runner/handlers/http/outcome.h"
+#include "runner/handlers/http/request.h"
 #include "runner/handlers/outcome.h"
-#include "runner/handlers/stdio_protocol.h"
+#include "runner/handlers/stdio/protocol.h"
 #include "tests/docs/page.h"
 #include "tests/support/process.h"
 #include "tests/support/temp_folder.h"

@@ -59,6 +59,18 @@ TEST_CASE("a job that alone is answered as by a broken handler is bad itself") {
   CHECK(breaker.broke("bad", true, true, t(20), 0) == Fate::back);  // judged anew each time
 }
 
+TEST_CASE("what others ran explains one such answer, not those of all that were answered so before") {
+  Breaker breaker;
+  for (const char* id : {"a", "b", "c"}) CHECK(breaker.broke(id, true, true, t(0), 0) == Fate::back);
+  breaker.ran("slow");
+  CHECK(breaker.broke("a", true, true, t(10), 0) == Fate::fail);
+  CHECK(breaker.broke("b", true, true, t(20), 0) != Fate::fail);
+  CHECK(breaker.broken());
+  CHECK(breaker.broke("c", true, true, t(5000), 0) != Fate::fail);
+  breaker.ran("good");
+  CHECK(breaker.broke("b", true, true, t(9000), 0) == Fate::fail);
+}
+
 TEST_CASE("while nobody knows, such a job goes aside for one that may find out") {
   Breaker breaker;
   CHECK(breaker.broke("bad", true, true, t(0), 0) == Fate::back);

@@ -83,6 +83,10 @@ void HttpExchange::send() {
     msghdr message{};
     message.msg_iov = parts.data();
     message.msg_iovlen = parts.size();
+    if (sent_ == 0 && is_connected_to_itself(fd_.get())) {
+      send_error_ = ECONNREFUSED;
+      return;
+    }
     const ssize_t count = ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) {
@@ -110,8 +114,9 @@ void HttpExchange::receive() {
     const int error = send_error_ != 0 ? send_error_ : count < 0 ? errno : ECONNRESET;
     if (sent_ == 0 && !answer_.begun()) return finish(error);
     // Who answers without reading to the end and closes resets the connection by that, so it says
-    // nothing then. Later it means that the app is gone.
-    if (count < 0 && all_sent()) {
+    // nothing then; but what it refused so is no result. Later it means that the app is gone.
+    const int status = answer_.response().status;
+    if (count < 0 && (all_sent() || (status >= 200 && status < 300))) {
       answer_.cut();
     } else {
       answer_.end();

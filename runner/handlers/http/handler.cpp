@@ -19,7 +19,7 @@ struct HttpHandler::Run {
 
 HttpHandler::HttpHandler(HttpSettings settings, EventLoop& loop, HandlerEvents& events)
     : settings_(std::move(settings)),
-      rules_{settings_.target.url(), settings_.defer_delay},
+      rules_{settings_.target.shown(), settings_.defer_delay},
       loop_(loop),
       events_(events),
       address_(settings_.target.addresses.front()),

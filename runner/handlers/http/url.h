@@ -25,7 +25,8 @@ struct HttpTarget {
   std::string path;                    // with the query; "/" at least
 
   std::string origin() const { return "http://" + authority; }
-  std::string url() const { return origin() + path; }
+  /// For messages and logs: a query may hold a secret.
+  std::string shown() const { return origin() + path.substr(0, path.find('?')); }
 };
 
 /// Throws std::invalid_argument: one line that names what is wrong and what is allowed.
