@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <openssl/evp.h>
 
+#include "base/base64.h"
 #include "base/ids.h"
 #include "queue/redis/error.h"
 
@@ -51,28 +51,6 @@ class Shallow : public json::json_sax_t {
 // A result is shown as JSON where the handler wrote JSON, else as a string.
 json result_value(const std::string& text) {
   return Shallow::is(text, json::input_format_t::json) ? json::parse(text) : json(text);
-}
-
-// EVP's own base64: RFC 4648, one line.
-std::string to_base64(std::string_view bytes) {
-  std::string out((bytes.size() + 2) / 3 * 4, '\0');
-  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                  reinterpret_cast<const unsigned char*>(bytes.data()),
-                  static_cast<int>(bytes.size()));
-  return out;
-}
-
-std::string from_base64(const std::string& text) {
-  std::string out(text.size() / 4 * 3, '\0');
-  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                   reinterpret_cast<const unsigned char*>(text.data()),
-                                   static_cast<int>(text.size()));
-  if (size < 0) return {};
-  out.resize(static_cast<std::size_t>(size));
-  for (std::size_t i = text.size(); i > 0 && text[i - 1] == '=' && !out.empty(); --i) {
-    out.pop_back();
-  }
-  return out;
 }
 
 // JSON holds UTF-8 only; any other payload travels as base64.
@@ -131,7 +109,7 @@ std::vector<ChainStep> decode_chain(const json& header) {
     step.id = text_member(raw, "id", "");
     step.type = text_member(raw, "type", "default");
     step.payload = raw.contains("payload_base64")
-                       ? from_base64(text_member(raw, "payload_base64", ""))
+                       ? from_base64(text_member(raw, "payload_base64", "")).value_or("")
                        : text_member(raw, "payload", "");
     const auto priority = raw.find("priority");
     if (priority != raw.end() && priority->is_number_integer()) {

@@ -53,8 +53,7 @@ class HandlerLoop : private HandlerEvents {
   void start(std::vector<Task> tasks);
   void stop(std::vector<std::int64_t> epochs, const Stop& stop);
   void limit(const HandlerLimits& limits);
-  /// What every payload has to be. Checked here: it may take some ms for each, and leases are renewed
-  /// meanwhile.
+  /// What every payload has to be. Checked here, while leases are renewed: it may take a moment.
   void check(Schema schema);
   /// After the last ending: lets the handler end what it keeps. Returns when that is done, or when
   /// twice the grace is over.

@@ -2,7 +2,6 @@
 // that it is told to; every mistake becomes one line that names the file and the entry.
 #include <algorithm>
 #include <filesystem>
-#include <openssl/evp.h>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -12,6 +11,7 @@
 
 #include "base/log.h"
 #include "operator/kube/config.h"
+#include "base/base64.h"
 #include "operator/kube/credentials.h"
 
 namespace wp::kube {
@@ -19,27 +19,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string encode_base64(const std::string& text) {
-  std::string encoded(4 * ((text.size() + 2) / 3) + 1, '\0');
-  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()),
-                                   reinterpret_cast<const unsigned char*>(text.data()),
-                                   static_cast<int>(text.size()));
-  encoded.resize(static_cast<std::size_t>(size));
-  return encoded;
-}
-
+// As files have it: broken into lines.
 std::optional<std::string> decode_base64(std::string text) {
   std::erase_if(text, [](unsigned char c) { return std::isspace(c) != 0; });
-  if (text.size() % 4 != 0) return std::nullopt;
-  std::string decoded(text.size() / 4 * 3, '\0');
-  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(decoded.data()),
-                                   reinterpret_cast<const unsigned char*>(text.data()),
-                                   static_cast<int>(text.size()));
-  if (size < 0) return std::nullopt;
-  decoded.resize(static_cast<std::size_t>(size));
-  if (text.ends_with("==")) decoded.pop_back();
-  if (text.ends_with("=")) decoded.pop_back();
-  return decoded;
+  return from_base64(text);
 }
 
 /// One named cluster, user or context, and the file it came from.
@@ -204,7 +187,7 @@ ExecPlugin plugin_of(const Entry& user, const Entry& cluster, const TlsSources& 
     nlohmann::json info = {{"server", cluster.text("server")},
                            {"insecure-skip-tls-verify", tls.insecure}};
     if (!tls.server_name.empty()) info["tls-server-name"] = tls.server_name;
-    if (!tls.ca.empty()) info["certificate-authority-data"] = encode_base64(tls.ca.read());
+    if (!tls.ca.empty()) info["certificate-authority-data"] = to_base64(tls.ca.read());
     plugin.cluster_json = info.dump();
   }
   return plugin;
@@ -230,7 +213,7 @@ CredentialSources sources_of(const Entry& cluster, const Entry& user, bool https
   const std::string name = user.text("username");
   if (!name.empty()) {
     sources.headers.emplace("Authorization",
-                            "Basic " + encode_base64(name + ":" + user.text("password")));
+                            "Basic " + to_base64(name + ":" + user.text("password")));
   }
   if (user.node["auth-provider"]) {
     user.bad("auth-provider is not supported (kubectl has dropped it); use exec");

@@ -41,13 +41,6 @@ std::string_view strip(std::string_view text) {
   return text;
 }
 
-Ending make(Verdict verdict, std::string text) {
-  Ending ending;
-  ending.verdict = verdict;
-  ending.text = std::move(text);
-  return ending;
-}
-
 }  // namespace
 
 std::optional<BuiltinKind> parse_builtin(std::string_view name) {
@@ -88,17 +81,17 @@ void BuiltinHandler::start(Task task) {
   const std::string& payload = task.job.payload;
   switch (kind_) {
     case BuiltinKind::noop:
-      return end(epoch, make(Verdict::complete, "null"));
+      return end(epoch, ending_with(Verdict::complete, "null"));
     case BuiltinKind::echo:
       return end(epoch, complete_with(to_json_document(payload)));
     case BuiltinKind::fail:
-      return end(epoch, make(Verdict::fail, payload.empty() ? "failed as asked" : payload));
+      return end(epoch, ending_with(Verdict::fail, payload.empty() ? "failed as asked" : payload));
     case BuiltinKind::crash:
       log::error("the crash handler aborts this runner", {{"job", task.job.id}});
       std::abort();
     case BuiltinKind::sleep:
       if (const auto delay = parse_sleep(payload)) return wait(epoch, *delay, {});
-      return end(epoch, make(Verdict::bury,
+      return end(epoch, ending_with(Verdict::bury,
                              "the payload of sleep is a duration such as 500ms, or {\"ms\": 500}"));
     case BuiltinKind::memory:
       if (const auto order = parse_memory(payload)) {
@@ -106,7 +99,7 @@ void BuiltinHandler::start(Task task) {
         std::string block(static_cast<std::size_t>(order->mib) * 1024 * 1024, 'm');
         return wait(epoch, order->hold, std::move(block));
       }
-      return end(epoch, make(Verdict::bury,
+      return end(epoch, ending_with(Verdict::bury,
                              "the payload of memory is MiB, or {\"mib\": 64, \"ms\": 1000}"));
   }
 }
@@ -116,7 +109,7 @@ void BuiltinHandler::wait(std::int64_t epoch, Millis delay, std::string memory) 
   waiting.started = boot_now();
   waiting.memory = std::move(memory);
   waiting.timer =
-      loop_.after(delay, [this, epoch] { end(epoch, make(Verdict::complete, "null")); });
+      loop_.after(delay, [this, epoch] { end(epoch, ending_with(Verdict::complete, "null")); });
 }
 
 void BuiltinHandler::end(std::int64_t epoch, Ending ending) {

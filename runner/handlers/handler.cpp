@@ -50,6 +50,13 @@ std::string_view to_string(Verdict verdict) {
   return "failed";
 }
 
+Ending ending_with(Verdict verdict, std::string text) {
+  Ending ending;
+  ending.verdict = verdict;
+  ending.text = std::move(text);
+  return ending;
+}
+
 Ending stopped_ending(const Stop& stop) {
   Ending ending;
   ending.text = stop.text;

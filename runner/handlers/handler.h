@@ -115,6 +115,9 @@ class Handler {
   }
 };
 
+/// An ending that says no more than this.
+Ending ending_with(Verdict verdict, std::string text);
+
 /// The ending of a run that we stopped.
 Ending stopped_ending(const Stop& stop);
 

@@ -32,7 +32,4 @@ std::string json_string(std::string_view text);
 /// The text of a JSON string; absent when the document is something else.
 std::optional<std::string> text_of_json(std::string_view json);
 
-/// RFC 4648, with padding.
-std::string to_base64(std::string_view bytes);
-
 }  // namespace wp::runner

@@ -19,13 +19,6 @@ std::string_view trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
 }
 
-Ending ending(Verdict verdict, std::string text) {
-  Ending made;
-  made.verdict = verdict;
-  made.text = std::move(text);
-  return made;
-}
-
 }  // namespace
 
 // What was said on stderr explains more than the code; the code goes first so that it survives
@@ -51,27 +44,27 @@ std::string to_json_document(std::string_view bytes) {
 
 Ending complete_with(std::string document, std::string session_patch) {
   if (!session_patch.empty() && !json_members(session_patch)) {
-    return ending(Verdict::fail, "the session's patch is no JSON object (RFC 7396) of at most 16 MiB");
+    return ending_with(Verdict::fail, "the session's patch is no JSON object (RFC 7396) of at most 16 MiB");
   }
   if (json_depth(session_patch) > kMaxPatchDepth) {
-    return ending(Verdict::fail, fmt::format("the session's patch is nested deeper than {} levels",
+    return ending_with(Verdict::fail, fmt::format("the session's patch is nested deeper than {} levels",
                                              kMaxPatchDepth));
   }
   if (document.size() > queue::kMaxResultBytes) {
-    return ending(
+    return ending_with(
         Verdict::bury,
         fmt::format("ResultTooLarge: the result has {} bytes, the queue keeps {}; store it "
                     "elsewhere and answer a reference",
                     document.size(), queue::kMaxResultBytes));
   }
-  Ending complete = ending(Verdict::complete, std::move(document));
+  Ending complete = ending_with(Verdict::complete, std::move(document));
   complete.session_patch = std::move(session_patch);
   return complete;
 }
 
 Ending classify_exit(const ExitFacts& facts, const ExitRules& rules) {
   if (facts.spawn_error != 0) {
-    return ending(Verdict::broken, fmt::format("cannot start {}: {}", facts.command,
+    return ending_with(Verdict::broken, fmt::format("cannot start {}: {}", facts.command,
                                                std::strerror(facts.spawn_error)));
   }
   if (facts.stopped.cause != StopCause::none) {
@@ -80,12 +73,12 @@ Ending classify_exit(const ExitFacts& facts, const ExitRules& rules) {
     return stopped;
   }
   if (facts.output_too_large) {
-    return ending(Verdict::bury,
+    return ending_with(Verdict::bury,
                   fmt::format("ResultTooLarge: more than {} bytes on stdout", kMaxOutputBytes));
   }
   if (facts.signalled) {
     const char* name = sigabbrev_np(facts.status);
-    return ending(
+    return ending_with(
         Verdict::crash,
         with_errors(fmt::format("killed by SIG{}", name != nullptr ? name : "?"), facts.errors));
   }
@@ -93,19 +86,19 @@ Ending classify_exit(const ExitFacts& facts, const ExitRules& rules) {
     return complete_with(to_json_document(facts.output), facts.session_patch.value_or("unreadable"));
   }
   if (facts.status == rules.defer_code) {
-    Ending deferred = ending(Verdict::defer, with_errors("deferred by the handler", facts.errors));
+    Ending deferred = ending_with(Verdict::defer, with_errors("deferred by the handler", facts.errors));
     deferred.delay = rules.defer_delay;
     return deferred;
   }
   const std::string text = with_errors(fmt::format("exit code {}", facts.status), facts.errors);
-  if (facts.status == rules.dead_code) return ending(Verdict::bury, text);
+  if (facts.status == rules.dead_code) return ending_with(Verdict::bury, text);
   // What a shell and env(1) answer when there is no such program, or it can't be executed.
   if (facts.status == 126 || facts.status == 127) {
-    Ending broken = ending(Verdict::broken, text);
+    Ending broken = ending_with(Verdict::broken, text);
     broken.answered = true;
     return broken;
   }
-  return ending(Verdict::fail, text);
+  return ending_with(Verdict::fail, text);
 }
 
 }  // namespace wp::runner

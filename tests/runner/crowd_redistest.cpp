@@ -48,8 +48,8 @@ TEST_CASE("payloads that are dear to check keep no lease from being renewed, nor
   QueueClient queue(redis);
   queue.configure(1500, {{"schema", R"({"pattern": "(a?){900}(a?){900}b"})"},
                          {"max_payload", "65536"}});
-  RunnerProcess runner({redis.url(), "q", {"--concurrency", "128", "--handler", "noop"}, {}});
-  const auto ids = enqueue(queue, 400, "\"" + std::string(20000, 'a') + "\"");
+  RunnerProcess runner({redis.url(), "q", {"--concurrency", "64", "--handler", "noop"}, {}});
+  const auto ids = enqueue(queue, 60, "\"" + std::string(20000, 'a') + "\"");
   for (const std::string& id : ids) {
     CHECK(queue.wait_state(id, JobState::dead, Millis{120000}).losses == 0);
   }

@@ -16,13 +16,6 @@ namespace {
 
 using Failure = HttpResponseParser::Failure;
 
-Ending ending(Verdict verdict, std::string text) {
-  Ending made;
-  made.verdict = verdict;
-  made.text = std::move(text);
-  return made;
-}
-
 Verdict verdict_of(int status) {
   if (status >= 200 && status < 300) return Verdict::complete;
   if (status < 400) return Verdict::broken;
@@ -49,7 +42,7 @@ Verdict verdict_of(int status) {
 
 // The app ran and said so: it may be this job after all.
 Ending broken(std::string text) {
-  Ending made = ending(Verdict::broken, std::move(text));
+  Ending made = ending_with(Verdict::broken, std::move(text));
   made.answered = true;
   return made;
 }
@@ -67,7 +60,7 @@ std::string said(const std::string& head, const HttpResponse& response) {
 Ending read_result(const HttpResponse& response) {
   if (const std::string_view coding = response.header("content-encoding");
       !coding.empty() && coding != "identity") {
-    return ending(Verdict::fail, fmt::format("HTTP {}: Content-Encoding: {} was not asked for",
+    return ending_with(Verdict::fail, fmt::format("HTTP {}: Content-Encoding: {} was not asked for",
                                              response.status, escaped(coding, 80)));
   }
   if (response.header("wp-envelope") != "result") {
@@ -75,7 +68,7 @@ Ending read_result(const HttpResponse& response) {
   }
   const auto members = json_members(response.body);
   if (!members) {
-    return ending(Verdict::fail,
+    return ending_with(Verdict::fail,
                   said("WP-Envelope: result, but the body is no JSON object with \"result\" and "
                        "\"session\"",
                        response));
@@ -98,7 +91,7 @@ Ending read_status(const HttpResponse& response, const HttpRules& rules, Millis 
     return broken(fmt::format("{}: redirects are not followed (Location: {})", head,
                               escaped(response.header("location"), 200)));
   }
-  Ending made = ending(verdict, said(fmt::format("HTTP {}", response.status), response));
+  Ending made = ending_with(verdict, said(fmt::format("HTTP {}", response.status), response));
   if (verdict == Verdict::defer) {
     made.delay = parse_retry_after(response.header("retry-after"), wall, rules.defer_delay);
   }
@@ -133,7 +126,7 @@ Millis parse_retry_after(std::string_view value, Millis wall, Millis otherwise) 
 
 Ending classify_http(const HttpFacts& facts, const HttpRules& rules, Millis wall) {
   if (facts.error != 0) {
-    return ending(Verdict::broken,
+    return ending_with(Verdict::broken,
                   fmt::format("{} cannot be reached: {}", rules.url, std::strerror(facts.error)));
   }
   const HttpResponse& response = facts.answer.response();
@@ -142,7 +135,7 @@ Ending classify_http(const HttpFacts& facts, const HttpRules& rules, Millis wall
       return broken(fmt::format("{} does not speak HTTP: it says {}", rules.url,
                                 facts.answer.problem()));
     case Failure::cut:
-      return ending(Verdict::crash, fmt::format("the app ended the connection {}",
+      return ending_with(Verdict::crash, fmt::format("the app ended the connection {}",
                                                 facts.answer.problem()));
     case Failure::none:
       return read_status(response, rules, wall);
@@ -154,9 +147,9 @@ Ending classify_http(const HttpFacts& facts, const HttpRules& rules, Millis wall
     return read_status(response, rules, wall);
   }
   if (facts.answer.failure() == Failure::body_too_large) {
-    return ending(Verdict::bury, fmt::format("ResultTooLarge: {}", facts.answer.problem()));
+    return ending_with(Verdict::bury, fmt::format("ResultTooLarge: {}", facts.answer.problem()));
   }
-  return ending(Verdict::fail, fmt::format("the app's answer is not to be understood: {}",
+  return ending_with(Verdict::fail, fmt::format("the app's answer is not to be understood: {}",
                                            facts.answer.problem()));
 }
 

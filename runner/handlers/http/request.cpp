@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/base64.h"
 #include "runner/handlers/json_text.h"
 #include "runner/handlers/printable.h"
 

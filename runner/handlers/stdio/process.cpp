@@ -17,13 +17,6 @@ namespace {
 constexpr Millis kCloseToExit{1000};
 constexpr std::size_t kQuotedRest = 160;
 
-Ending ending(Verdict verdict, std::string text) {
-  Ending made;
-  made.verdict = verdict;
-  made.text = std::move(text);
-  return made;
-}
-
 }  // namespace
 
 StdioProcess::StdioProcess(const StdioSettings& settings, EventLoop& loop, Reaper& reaper,
@@ -50,7 +43,7 @@ int StdioProcess::start() {
     return 0;
   }
   timer_ = loop_.after(settings_.startup_timeout, [this] {
-    reject("start", ending(Verdict::broken,
+    reject("start", ending_with(Verdict::broken,
                            with_errors(fmt::format("{} did not say {{\"ready\": true}} within {}",
                                                    settings_.argv.front(),
                                                    format_duration(settings_.startup_timeout)),
@@ -104,7 +97,7 @@ void StdioProcess::reject(std::string_view reason, Ending ending) {
 }
 
 void StdioProcess::reject_line(std::string_view what, std::string_view line) {
-  reject("protocol", ending(blame(), stdio_complaint(what, line)));
+  reject("protocol", ending_with(blame(), stdio_complaint(what, line)));
 }
 
 // What goes wrong before it has read its job is no fault of the job; and one that has worked before
@@ -123,7 +116,7 @@ void StdioProcess::output(std::string_view bytes) {
   }
   if (!lines_.too_long()) return;
   if (blame() == Verdict::fail && lines_.rest().starts_with('{')) {
-    reject("protocol", ending(Verdict::bury,
+    reject("protocol", ending_with(Verdict::bury,
                               fmt::format("ResultTooLarge: a line of more than {} bytes on stdout",
                                           kMaxStdioLine)));
   } else {
@@ -186,7 +179,7 @@ void StdioProcess::await_exit(std::string otherwise) {
   state_ = State::leaving;
   loop_.cancel(timer_);
   timer_ = loop_.after(kCloseToExit, [this, otherwise = std::move(otherwise)] {
-    reject("protocol", ending(blame(), with_errors(otherwise, errors_.take())));
+    reject("protocol", ending_with(blame(), with_errors(otherwise, errors_.take())));
   });
   owner_.changed(*this);
 }
@@ -235,7 +228,7 @@ void StdioProcess::exited(Reaper::Exit exit) {
     end.text = describe(exit);
     end.broken = verdict == Verdict::broken;
     end.reason = end.broken ? "start" : exit.signalled ? "crash" : "exit";
-    job = ending(verdict, end.text);
+    job = ending_with(verdict, end.text);
     job.answered = answered;
   }
   if (job_) {
