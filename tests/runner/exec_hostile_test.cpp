@@ -210,8 +210,7 @@ TEST_CASE("a program that closes all its descriptors at once and lives on is tim
 
 TEST_CASE("a program that closes all its descriptors and ends well has no result") {
   Hostile hostile;
-  const Ending ending = hostile.job("for fd in range(4): os.close(fd)\nos._exit(0)");
-  CHECK(ending.text == "null");
+  CHECK(hostile.job("for fd in range(4): os.close(fd)\nos._exit(0)").text == "null");
   hostile.check_unharmed();
 }
 
@@ -252,8 +251,7 @@ os.write(3, b'{"progress": 2}\n{"progress": 60, "message": "whole"}\n{"progress"
 os.close(3)
 print('done')
 )");
-  const Ending ending = hostile.said.wait(epoch);
-  CHECK(ending.text == "\"done\"");
+  CHECK(hostile.said.wait(epoch).text == "\"done\"");
   // What is behind 100 MB of a line belongs to it, up to its end.
   const queue::Progress progress = hostile.said.wait_progress();
   CHECK(progress.percent == 60);

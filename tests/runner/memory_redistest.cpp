@@ -155,7 +155,7 @@ TEST_CASE("types beyond the first 32 are counted as one: a label has no end othe
   for (int i = 0; i < 40; ++i) (void)queue.enqueue("", "type-" + std::to_string(i));
   REQUIRE(eventually([&] { return queue->counts().done == 40; }));
   const std::string text = scrape(runner);
-  const std::regex series(R"(\nworkerpool_runner_jobs_total\{result="completed",type="([^"]*)")");
+  const std::regex series(R"~(\nworkerpool_runner_jobs_total\{result="completed",type="([^"]*)")~");
   std::set<std::string> types;
   for (std::sregex_iterator at(text.begin(), text.end(), series), end; at != end; ++at) {
     types.insert((*at)[1]);
