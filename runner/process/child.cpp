@@ -191,7 +191,10 @@ void Child::read_progress() {
 
 void Child::stop(Millis grace) {
   if (pid_ <= 0 || exited_) return;
-  if (!std::exchange(stopped_, true) && grace.count() > 0) ::kill(-pid_, SIGTERM);
+  if (!std::exchange(stopped_, true) && grace.count() > 0) {
+    ::kill(-pid_, SIGTERM);
+    ::kill(-pid_, SIGCONT);  // one that stands still hears nothing
+  }
   const Millis at = boot_now() + grace;
   if (force_at_.count() != 0 && force_at_ <= at) return;
   loop_.cancel(force_timer_);

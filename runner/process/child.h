@@ -71,7 +71,7 @@ class Child {
   /// Hands on what it has written by now, before the event loop comes to it.
   void read_output();
 
-  /// SIGTERM to its group, SIGKILL to its session after `grace` (at once when that is 0). Called
+  /// SIGTERM to its group (and SIGCONT, so that it can obey), SIGKILL to its session after `grace` (at once when that is 0). Called
   /// again, the earlier end counts.
   void stop(Millis grace);
   void kill() { stop(Millis{0}); }

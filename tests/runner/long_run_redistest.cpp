@@ -1,5 +1,5 @@
 // Ten thousand jobs on one runner: it needs no more memory and no more descriptors than after the
-// first thousand, and nothing of them is left. Under a sanitizer three thousand, which take as long.
+// first thousand, and nothing of them is left. Under a sanitizer three thousand: it is slow.
 #include <algorithm>
 #include <doctest/doctest.h>
 #include <filesystem>

@@ -65,7 +65,8 @@ TEST_CASE("maxMemory: a process above it is replaced after its job, and not befo
   const json first = result(queue, grows);
   CHECK(result(queue, queue.enqueue("return os.getpid()")) != first);
   CHECK(eventually([&] {
-    return value(scrape(runner), "workerpool_runner_handler_restarts_total{reason=\"memory\"}") == 1;
+    const char* restarts = "workerpool_runner_handler_restarts_total{reason=\"memory\"}";
+    return value(scrape(runner), restarts) == 1;
   }));
   CHECK(queue->job(grows).failures == 0);
   // The figures come down with it.
@@ -102,7 +103,8 @@ TEST_CASE("maxMemory: a job above five quarters of it fails, and its neighbour l
 TEST_CASE("a scrape has every metric of the runner, with its labels") {
   RedisServer redis;
   QueueClient queue(redis);
-  queue.configure(1500, {{"max_jobs_per_worker", "1"}, {"max_attempts", "1"}, {"max_crashes", "0"}});
+  queue.configure(1500,
+                  {{"max_jobs_per_worker", "1"}, {"max_attempts", "1"}, {"max_crashes", "0"}});
   Folder folder;
   RunnerProcess runner(stdio(redis, folder));
   queue.wait_state(queue.enqueue("return 1", "good"), JobState::done);
@@ -153,7 +155,7 @@ TEST_CASE("types beyond the first 32 are counted as one: a label has no end othe
   for (int i = 0; i < 40; ++i) (void)queue.enqueue("", "type-" + std::to_string(i));
   REQUIRE(eventually([&] { return queue->counts().done == 40; }));
   const std::string text = scrape(runner);
-  const std::regex series("\nworkerpool_runner_jobs_total\\{result=\"completed\",type=\"([^\"]*)\"");
+  const std::regex series(R"~(\nworkerpool_runner_jobs_total\{result="completed",type="([^"]*)")~");
   std::set<std::string> types;
   for (std::sregex_iterator at(text.begin(), text.end(), series), end; at != end; ++at) {
     types.insert((*at)[1]);

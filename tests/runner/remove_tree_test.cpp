@@ -23,8 +23,8 @@ namespace {
 
 constexpr uid_t kNobody = 65534;
 
-// On a thread that is nobody, where the test is root: to the kernel each thread has its own ids. The
-// test's folder is theirs from then on.
+// On a thread that is nobody, where the test is root: to the kernel each thread has its own ids.
+// The test's folder is theirs from then on.
 void as_user(const test::OwnFolder& folder, const std::function<void()>& work) {
   if (geteuid() != 0) return work();
   REQUIRE(chown(folder.path().c_str(), kNobody, kNobody) == 0);
