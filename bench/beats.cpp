@@ -18,8 +18,8 @@ constexpr double kSeconds = 15;
 
 // The time of the newest beat, as the server has it.
 double last_beat(Server& server) {
-  const redis::Reply reply = server.execute(
-      {"ZRANGE", queue::key_name(kQueue, "workers"), "-1", "-1", "WITHSCORES"});
+  const redis::Reply reply =
+      server.execute({"ZRANGE", queue::key_name(kQueue, "workers"), "-1", "-1", "WITHSCORES"});
   return reply.array().size() == 2 ? std::stod(reply.at(1).text()) : 0;
 }
 

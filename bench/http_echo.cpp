@@ -1,9 +1,8 @@
 #include "bench/http_echo.h"
 
+#include <httplib.h>
 #include <stdexcept>
 #include <thread>
-
-#include <httplib.h>
 
 #include "bench/load.h"
 

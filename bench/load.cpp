@@ -15,9 +15,9 @@ double seconds_now() {
 
 std::vector<std::string> runner_words(const std::string& program, Server& server,
                                       const std::vector<std::string>& options) {
-  std::vector<std::string> words = {program,        "--redis",     server.redis().url(),
-                                    "--queue",      kQueue,        "--probe-addr",
-                                    "127.0.0.1:0",  "--log-level", "error"};
+  std::vector<std::string> words = {program,       "--redis",     server.redis().url(),
+                                    "--queue",     kQueue,        "--probe-addr",
+                                    "127.0.0.1:0", "--log-level", "error"};
   words.insert(words.end(), options.begin(), options.end());
   return words;
 }

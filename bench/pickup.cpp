@@ -57,7 +57,8 @@ void wait_until_blocked(Server& server, const std::string& command, int clients)
       [&] {
         const std::string list = server.execute({"CLIENT", "LIST", "TYPE", "NORMAL"}).text();
         int found = 0;
-        for (std::size_t at = 0; (at = list.find("cmd=" + command, at)) != std::string::npos; ++at) {
+        for (std::size_t at = 0; (at = list.find("cmd=" + command, at)) != std::string::npos;
+             ++at) {
           ++found;
         }
         return found >= clients;

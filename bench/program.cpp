@@ -37,7 +37,8 @@ int run(int argc, char** argv, const Suite& suite) {
   options.integer({.name = "jobs", .help = "jobs of a round"}, jobs, {1000, 10000000});
   options.integer({.name = "depth", .help = "the deepest queue"}, depth, {1000, 10000000});
   options.integer({.name = "tries", .help = "enqueues of pickup"}, tries, {10, 1000000});
-  options.integer({.name = "workers", .help = "runners of pickup's large pool"}, workers, {1, 1000});
+  options.integer({.name = "workers", .help = "runners of pickup's large pool"}, workers,
+                  {1, 1000});
   options.integer({.name = "idle-seconds", .help = "how long idle counts"}, idle_seconds,
                   {10, 3600});
   options.text({.name = "runner", .help = "the program workerpool-runner"}, runner);

@@ -33,7 +33,7 @@ constexpr std::array<Measure, 4> kMeasures = {{
 }  // namespace
 
 int main(int argc, char** argv) {
-  return bench_program(
-      argc, argv,
-      {"queue", "Measures the queue beside the ceiling of this machine's Redis.", kEpilog, kMeasures});
+  return bench_program(argc, argv,
+                       {"queue", "Measures the queue beside the ceiling of this machine's Redis.",
+                        kEpilog, kMeasures});
 }

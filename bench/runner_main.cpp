@@ -32,7 +32,7 @@ constexpr std::array<Measure, 4> kMeasures = {{
 }  // namespace
 
 int main(int argc, char** argv) {
-  return bench_program(argc, argv,
-                       {"runner", "Measures the runner beside what this machine can do.", kEpilog,
-                        kMeasures});
+  return bench_program(
+      argc, argv,
+      {"runner", "Measures the runner beside what this machine can do.", kEpilog, kMeasures});
 }

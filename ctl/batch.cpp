@@ -116,11 +116,10 @@ json parse_json(std::string_view text) {
 }
 
 Millis duration_of(const json& value, std::string_view key, std::string_view most = "10 years") {
-  const auto duration =
-      value.is_string() ? parse_duration(value.get<std::string>()) : std::nullopt;
+  const auto duration = value.is_string() ? parse_duration(value.get<std::string>()) : std::nullopt;
   if (duration) return *duration;
-  throw BadLine(fmt::format(
-      "{} {}: allowed is a duration such as \"90s\" or \"5m\", up to {}", key, shown(value), most));
+  throw BadLine(fmt::format("{} {}: allowed is a duration such as \"90s\" or \"5m\", up to {}", key,
+                            shown(value), most));
 }
 
 void take(queue::NewJob& job, const std::string& key, const json& value, std::string_view line,
@@ -173,8 +172,8 @@ std::vector<queue::ChainStep> parse_chain(std::string_view list, std::int64_t ma
     const std::string text = tokens.value();
     tokens.skip(1);  // , or ]
     for (const auto& [key, value] : raw.items()) {
-      const bool fine = key == "type" || key == "payload" || key == "id" || key == "priority" ||
-                        key == "timeout";
+      const bool fine =
+          key == "type" || key == "payload" || key == "id" || key == "priority" || key == "timeout";
       if (raw.is_object() && !fine) {
         throw BadLine(
             fmt::format("chain: unknown key {}: allowed are type, payload, id, priority, timeout",

@@ -58,8 +58,8 @@ constexpr const char* kProtocolEpilog =
     "Its keys and arguments, and examples in several languages: docs/protocol.md.";
 
 void declare_globals(Options& options, Arguments& a) {
-  redis::declare_settings(
-      options, a.redis, "without it the one local pool's, else redis://127.0.0.1:6379/0");
+  redis::declare_settings(options, a.redis,
+                          "without it the one local pool's, else redis://127.0.0.1:6379/0");
   options.text({.name = "queue", .env = "WP_QUEUE", .help = "the queue's name", .letter = 'q'},
                a.queue);
   options.choice({.name = "output",
@@ -85,9 +85,9 @@ void declare_enqueue(Options& options, Arguments& a) {
   verb.integer({.name = "priority", .help = "0 to 255, 255 first"}, request.priority, {0, 255});
   verb.duration({.name = "delay", .help = "not before this time from now"}, request.delay,
                 {0, kTenYears});
-  verb.duration({.name = "timeout",
-                 .help = "of one attempt, where the pool allows so much; 0s: the pool's"},
-                request.timeout, {0, kThirtyDays});
+  verb.duration(
+      {.name = "timeout", .help = "of one attempt, where the pool allows so much; 0s: the pool's"},
+      request.timeout, {0, kThirtyDays});
   verb.text({.name = "unique", .help = "not while another job holds this key; at most 256 bytes"},
             request.unique);
   verb.duration({.name = "unique-for", .help = "hold the key so long; 0s: while the job lives"},
@@ -98,9 +98,9 @@ void declare_enqueue(Options& options, Arguments& a) {
              .help = "what follows when it completes: a JSON list, or a file that holds one",
              .placeholder = "FILE|JSON"},
             request.chain);
-  verb.integer({.name = "wait-replicas",
-                .help = "wait until so many replicas have it (WAIT); else exit 74"},
-               request.wait_replicas, {0, 100});
+  verb.integer(
+      {.name = "wait-replicas", .help = "wait until so many replicas have it (WAIT); else exit 74"},
+      request.wait_replicas, {0, 100});
   verb.integer({.name = "wait-ms", .help = "at most so long, after each call"}, request.wait_ms,
                {1, 600'000});
   verb.text({.name = "batch", .help = "JSON Lines, - for standard input", .placeholder = "FILE"},
@@ -189,11 +189,13 @@ void declare_jobs(Options& options, Arguments& a) {
 void declare_doctor(Options& options, Arguments& a) {
   Options& verb = options.command(
       "doctor", "Looks at all that has to be right: Redis, the user's rights, the queues");
-  verb.toggle({.name = "deep", .help = "check the invariants of large queues, too: Redis stands "
-                                       "still meanwhile"},
+  verb.toggle({.name = "deep",
+               .help = "check the invariants of large queues, too: Redis stands "
+                       "still meanwhile"},
               a.doctor.deep);
-  verb.choice({.name = "as", .help = "whose rights this user needs: producer, worker, operator or "
-                                     "person"},
+  verb.choice({.name = "as",
+               .help = "whose rights this user needs: producer, worker, operator or "
+                       "person"},
               a.doctor.role, {"producer", "worker", "operator", "person"});
   verb.positional("QUEUE", "a queue; every one that is found when absent", a.first, false);
   verb.epilog(

@@ -23,8 +23,8 @@ struct Arguments {
   ListRequest list;
   ManageRequest manage;
   DoctorRequest doctor;
-  std::string by;     // queue pause
-  std::string state;  // queue purge
+  std::string by;                  // queue pause
+  std::string state;               // queue purge
   std::string first;               // QUEUE, or the name of a script
   std::string second;              // the job's id
   std::vector<std::string> words;  // [QUEUE] and ids or pods

@@ -16,6 +16,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/options.h"
+#include "base/schema/schema.h"
 #include "base/stop_signals.h"
 #include "base/unique_fd.h"
 #include "base/units.h"
@@ -25,7 +26,6 @@
 #include "ctl/output/format.h"
 #include "ctl/output/table.h"
 #include "ctl/sender.h"
-#include "base/schema/schema.h"
 
 namespace wp::ctl {
 namespace {
@@ -188,8 +188,8 @@ class Enqueue {
 
   CommandError unserved() {
     const CommandError unknown = unknown_queue(session_.connection, session_.queue.name());
-    return {unknown.code(), fmt::format("{}; start its worker or pool first, or --force",
-                                        unknown.what())};
+    return {unknown.code(),
+            fmt::format("{}; start its worker or pool first, or --force", unknown.what())};
   }
 
   // What the queue's jobs.schema says against the payloads. Empty when they are fine.

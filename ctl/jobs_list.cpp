@@ -28,16 +28,16 @@ struct Listed {
 
 std::vector<JobState> states_of(const std::string& word) {
   if (word == "all") {
-    return {JobState::active, JobState::ready, JobState::alone,
-            JobState::delayed, JobState::dead, JobState::done};
+    return {JobState::active,  JobState::ready, JobState::alone,
+            JobState::delayed, JobState::dead,  JobState::done};
   }
   if (word == "waiting") return {JobState::ready, JobState::alone};
   return {queue::parse_job_state(word)};
 }
 
 Listed list(queue::Queue& queue, JobState state, const ListRequest& request) {
-  const queue::JobPage page = queue.list(state, static_cast<int>(request.offset),
-                                         static_cast<int>(request.limit));
+  const queue::JobPage page =
+      queue.list(state, static_cast<int>(request.offset), static_cast<int>(request.limit));
   Listed listed{state, page.total, {}};
   for (const auto& [id, time] : page.jobs) {
     JobView job = queue.job(id);
@@ -104,8 +104,9 @@ void print(const Session& session, const std::vector<Listed>& states, Millis now
     }
     shown += listed.jobs.size();
     const auto left = listed.total - static_cast<std::int64_t>(listed.jobs.size());
-    if (left > 0) more += fmt::format("{}{} {}", more.empty() ? "" : ", ", left,
-                                      queue::to_string(listed.state));
+    if (left > 0)
+      more +=
+          fmt::format("{}{} {}", more.empty() ? "" : ", ", left, queue::to_string(listed.state));
   }
   if (shown == 0) {
     std::cout << fmt::format("no such jobs in queue {} at {}\n", session.queue.name(),

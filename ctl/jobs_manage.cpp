@@ -50,8 +50,8 @@ void print(const Session& session, const ManageRequest& request, const std::vect
     Table table({{"JOB"}, {"WAS"}, {"NOW"}});
     for (const Managed& job : jobs) {
       const bool known = job.state != JobState::unknown;
-      table.row({job.id, known ? std::string(queue::to_string(job.state)) : "",
-                 outcome(request, job)});
+      table.row(
+          {job.id, known ? std::string(queue::to_string(job.state)) : "", outcome(request, job)});
     }
     std::cout << table.text();
     return;
@@ -59,9 +59,8 @@ void print(const Session& session, const ManageRequest& request, const std::vect
   ordered_json list = ordered_json::array();
   std::int64_t changed = 0;
   for (const Managed& job : jobs) {
-    list.push_back({{"id", job.id},
-                    {"state", queue::to_string(job.state)},
-                    {"changed", job.changed}});
+    list.push_back(
+        {{"id", job.id}, {"state", queue::to_string(job.state)}, {"changed", job.changed}});
     changed += job.changed ? 1 : 0;
   }
   std::cout << render({{"queue", session.queue.name()},
@@ -99,10 +98,10 @@ int redrive_all(Session& session, Format format) {
 
 void check_request(const ManageRequest& request) {
   if (request.all != request.ids.empty()) {
-    throw UsageError(request.all ? "ID: is one too many beside --all"
-                                 : fmt::format("ID: is missing; jobs {} QUEUE ID...{}",
-                                               request.verb,
-                                               request.verb == "redrive" ? ", or --all" : ""));
+    throw UsageError(request.all
+                         ? "ID: is one too many beside --all"
+                         : fmt::format("ID: is missing; jobs {} QUEUE ID...{}", request.verb,
+                                       request.verb == "redrive" ? ", or --all" : ""));
   }
   if (request.verb == "reprioritise" && request.priority < 0) {
     throw UsageError("priority: is missing; jobs reprioritise QUEUE ID... --priority 200");
@@ -118,8 +117,8 @@ int jobs_manage(Session& session, const ManageRequest& request, Format format) {
   for (std::size_t from = 0; from < request.ids.size(); from += kPage) {
     const auto first = request.ids.begin() + static_cast<std::ptrdiff_t>(from);
     const auto count = std::min(kPage, request.ids.size() - from);
-    const auto page = call(session.queue, request,
-                           {first, first + static_cast<std::ptrdiff_t>(count)});
+    const auto page =
+        call(session.queue, request, {first, first + static_cast<std::ptrdiff_t>(count)});
     jobs.insert(jobs.end(), page.begin(), page.end());
   }
   print(session, request, jobs, format);
@@ -127,11 +126,11 @@ int jobs_manage(Session& session, const ManageRequest& request, Format format) {
   const auto unknown = count([](const Managed& job) { return job.state == JobState::unknown; });
   const auto left = count([](const Managed& job) { return !job.changed; });
   if (left == 0) return kDone;
-  throw CommandError(unknown > 0 ? kNotFound : kError,
-                     fmt::format("{} of {} jobs were not {}: {}", left, jobs.size(),
-                                 past(request.verb),
-                                 unknown > 0 ? "jobs list shows which there are"
-                                             : "jobs show tells why, by their state"));
+  throw CommandError(
+      unknown > 0 ? kNotFound : kError,
+      fmt::format(
+          "{} of {} jobs were not {}: {}", left, jobs.size(), past(request.verb),
+          unknown > 0 ? "jobs list shows which there are" : "jobs show tells why, by their state"));
 }
 
 }  // namespace wp::ctl

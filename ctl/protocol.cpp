@@ -16,10 +16,11 @@ const redis::Script& find_script(const std::string& name) {
   const queue::Scripts& all = queue::scripts();
   std::string names;
   for (const redis::Script* script :
-       {&all.enqueue, &all.step, &all.beat, &all.release, &all.register_worker, &all.config,
-        &all.orphan, &all.counts, &all.retire, &all.unretire, &all.reclaim, &all.trim, &all.cancel,
-        &all.promote, &all.reprioritise, &all.redrive, &all.remove, &all.purge, &all.pause,
-        &all.job, &all.list, &all.check}) {
+       {&all.enqueue, &all.step,   &all.beat,   &all.release, &all.register_worker,
+        &all.config,  &all.orphan, &all.counts, &all.retire,  &all.unretire,
+        &all.reclaim, &all.trim,   &all.cancel, &all.promote, &all.reprioritise,
+        &all.redrive, &all.remove, &all.purge,  &all.pause,   &all.job,
+        &all.list,    &all.check}) {
     if (script->name() == name) return *script;
     names += (names.empty() ? "" : ", ") + script->name();
   }

@@ -86,8 +86,8 @@ void print_tables(const Session& session, const queue::Counts& counts) {
   facts.row({"next due in", counts.next_due ? human_duration(*counts.next_due - counts.now) : ""});
   facts.row({"bytes", human_bytes(counts.bytes)});
   facts.row({"paused", !counts.paused             ? "no"
-                        : counts.paused_by.empty() ? "yes"
-                                                   : "by " + counts.paused_by});
+                       : counts.paused_by.empty() ? "yes"
+                                                  : "by " + counts.paused_by});
   facts.row({"workers", std::to_string(counts.workers.size())});
   facts.row({"owner", counts.config_owner});
   facts.row({"config hash", counts.config_hash});

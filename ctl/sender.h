@@ -29,10 +29,10 @@ class Sender {
  public:
   struct Settings {
     bool force = false;
-    bool wait = false;  // a full queue is waited for
+    bool wait = false;      // a full queue is waited for
     int wait_replicas = 0;  // after each call, WAIT for so many; 0: for none
     Millis wait_time{0};    // at most so long
-    int tries = 8;      // of one call, while the connection breaks
+    int tries = 8;          // of one call, while the connection breaks
     Backoff::Limits backoff{.initial = Millis{100}, .max = Millis{5000}};
     Millis longest_wait{30'000};  // between two tries on a full queue
   };

@@ -50,8 +50,8 @@ std::vector<std::string> pods_of(Session& session, const std::vector<std::string
           kNotFound, fmt::format("no worker or pod {} in queue {} at {}; {}", printable(name),
                                  session.queue.name(), describe(session.target.endpoint),
                                  known.empty() ? "no worker beats there"
-                                               : printable(fmt::format(
-                                                     "workers there: {}", fmt::join(known, ", ")))));
+                                               : printable(fmt::format("workers there: {}",
+                                                                       fmt::join(known, ", ")))));
     }
     if (std::find(pods.begin(), pods.end(), pod) == pods.end()) pods.push_back(pod);
   }

@@ -24,7 +24,7 @@ struct WorkerRow {
   std::optional<std::vector<std::string>> running;
   std::optional<std::int64_t> executed;
   std::optional<std::int64_t> failed;
-  std::optional<double> share;  // of all executed jobs, percent
+  std::optional<double> share;               // of all executed jobs, percent
   std::optional<std::int64_t> rss;           // of the runner, bytes
   std::optional<std::int64_t> handlers_rss;  // of its handlers
   std::optional<std::int64_t> container_memory;

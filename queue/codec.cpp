@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+
 #include <nlohmann/json.hpp>
 
 #include "base/base64.h"
@@ -206,7 +207,8 @@ std::string encode_extras(const Settlement& settlement) {
   if (settlement.next) {
     const NewJob& next = *settlement.next;
     // A step that its producer did not name gets its name here: a repeat of the call is stale.
-    extras["n"] = {next.id.empty() ? make_job_id() : next.id, next.priority, next.type, encode_envelope(next), next.session};
+    extras["n"] = {next.id.empty() ? make_job_id() : next.id, next.priority, next.type,
+                   encode_envelope(next), next.session};
   }
   std::string bytes;
   json::to_msgpack(extras, bytes);
@@ -266,7 +268,6 @@ bool says_broken(const std::string& info) {
   const auto broken = words.find("broken");
   return broken != words.end() && broken->is_boolean() && broken->get<bool>();
 }
-
 
 std::string result_to_json(std::string_view packed) {
   if (!Shallow::is(packed, json::input_format_t::msgpack)) return "{}";

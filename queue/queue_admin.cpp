@@ -46,9 +46,8 @@ std::vector<Managed> Queue::manage(const Script& script, std::vector<std::string
 }
 
 std::vector<Managed> Queue::cancel(const std::vector<std::string>& ids) {
-  return manage(scripts().cancel, {}, ids, [](JobState state) {
-    return is_waiting(state) || state == JobState::active;
-  });
+  return manage(scripts().cancel, {}, ids,
+                [](JobState state) { return is_waiting(state) || state == JobState::active; });
 }
 
 std::vector<Managed> Queue::promote(const std::vector<std::string>& ids) {

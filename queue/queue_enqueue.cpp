@@ -41,9 +41,8 @@ constexpr std::int64_t kLargestPayload = 1024 * 1024;
                                   queue, reply.at(1).integer(), kFormat));
   }
   if (verdict == "bad") {
-    throw std::invalid_argument(
-        fmt::format("job {}: {}", first + static_cast<std::size_t>(reply.at(1).integer()),
-                    reply.at(2).text()));
+    throw std::invalid_argument(fmt::format(
+        "job {}: {}", first + static_cast<std::size_t>(reply.at(1).integer()), reply.at(2).text()));
   }
   throw redis::Error(redis::ErrorClass::protocol, "ENQUEUE answered \"" + verdict + "\"");
 }

@@ -49,8 +49,8 @@ std::string_view outcome_word(Outcome outcome) {
 Settled parse_settled(const std::string& word) {
   if (word == "gone") return Settled::session_gone;
   if (word == "toobig") return Settled::session_too_big;
-  for (const Settled settled : {Settled::done, Settled::retried, Settled::deferred, Settled::dead,
-                                Settled::conflict}) {
+  for (const Settled settled :
+       {Settled::done, Settled::retried, Settled::deferred, Settled::dead, Settled::conflict}) {
     if (word == to_string(settled)) return settled;
   }
   return Settled::stale;

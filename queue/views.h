@@ -45,7 +45,7 @@ struct WorkerView {
 };
 
 struct StepResult {
-  std::vector<Settled> settled;  // one per settlement, in order
+  std::vector<Settled> settled;                  // one per settlement, in order
   std::map<std::size_t, SessionState> sessions;  // of settlements in conflict, by their place
   std::vector<ClaimedJob> claimed;
   WorkerView view;
@@ -81,8 +81,8 @@ struct Retirement {
 /// One entry of the newest failures.
 struct Failure {
   std::string id;
-  Millis at{0};      // Redis's clock
-  std::string kind;  // failed, dead, crash, loss, interrupted, stalled, cancelled
+  Millis at{0};       // Redis's clock
+  std::string kind;   // failed, dead, crash, loss, interrupted, stalled, cancelled
   std::string error;  // its first 200 bytes
 };
 
@@ -97,13 +97,13 @@ struct Counts {
   std::int64_t active = 0;
   std::int64_t active_serving = 0;  // without those on retired or terminating pods
   std::int64_t dead = 0;
-  std::int64_t done = 0;   // kept
+  std::int64_t done = 0;        // kept
   std::int64_t bytes = 0;       // of payloads and sessions; dead jobs apart
   std::int64_t dead_bytes = 0;  // of the dead jobs' payloads
   std::optional<Millis> next_due;
   std::optional<Millis> oldest_wait;  // of the longest waiting head
-  bool paused = false;     // by the pool or a person
-  std::string paused_by;   // the person
+  bool paused = false;                // by the pool or a person
+  std::string paused_by;              // the person
   bool config_present = false;
   std::string config_hash;
   std::string config_owner;
@@ -116,7 +116,7 @@ struct Counts {
 };
 
 struct CountsOptions {
-  Millis horizon{0};                     // for due_soon
+  Millis horizon{0};                       // for due_soon
   std::vector<std::string> terminating{};  // pods whose jobs do not count as serving
   bool worker_info = false;
   std::optional<Millis> failures_since{};  // those newer than this; none when absent

@@ -10,8 +10,7 @@ constexpr std::size_t kMaxTried = 1000;
 
 }  // namespace
 
-Breaker::Breaker()
-    : pause_({.initial = Millis{1000}, .max = Millis{30000}, .jitter_percent = 0}) {}
+Breaker::Breaker() : pause_({.initial = Millis{1000}, .max = Millis{30000}, .jitter_percent = 0}) {}
 
 int Breaker::allowed(int free, Millis now) const {
   if (!broken_ || free <= 0) return free;
@@ -58,8 +57,8 @@ Breaker::Fate Breaker::broke(const std::string& id, bool answered, bool others_w
   if (answered) {
     const auto before = tried_.find(id);
     if (before != tried_.end() && before->second < runs_) {
-      // What the others ran explains one such answer, no more: of a handler that breaks just now the
-      // next jobs are no worse than before.
+      // What the others ran explains one such answer, no more: of a handler that breaks just now
+      // the next jobs are no worse than before.
       tried_.erase(before);
       for (auto& [job, runs] : tried_) runs = runs_;
       if (trial_) trial_.reset();

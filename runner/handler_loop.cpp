@@ -127,9 +127,7 @@ void HandlerLoop::limit(const HandlerLimits& limits) {
 
 void HandlerLoop::close(Millis grace) {
   const auto closed = std::make_shared<std::promise<void>>();
-  loop_.post([this, grace, closed] {
-    handler_->close(grace, [closed] { closed->set_value(); });
-  });
+  loop_.post([this, grace, closed] { handler_->close(grace, [closed] { closed->set_value(); }); });
   (void)closed->get_future().wait_for(2 * grace);
 }
 

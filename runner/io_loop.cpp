@@ -61,8 +61,8 @@ int IoLoop::run() {
 void IoLoop::try_connect() {
   try {
     queue_.reset();
-    connection_ = std::make_unique<redis::Connection>(settings_.endpoint,
-                                                      timeouts_for(job_settings_.lease));
+    connection_ =
+        std::make_unique<redis::Connection>(settings_.endpoint, timeouts_for(job_settings_.lease));
     connection_->connect();
     queue_ = std::make_unique<queue::Queue>(*connection_, settings_.queue);
     const queue::RegisterResult result = queue_->register_worker(
@@ -110,13 +110,12 @@ void IoLoop::disconnected(const redis::Error& error) {
   if (last_error_ == error.what() && now - error_said_ < kErrorAgain) return;
   last_error_ = error.what();
   error_said_ = now;
-  log::warn("no exchange with redis",
-            {{"class", error_class},
-             {"error", error.what()},
-             {"redis", settings_.endpoint.describe()},
-             {"advice", redis::next_step(error.error_class())},
-             {"next", "trying again; results wait, running jobs go on"},
-             {"retry_ms", wait.count()}});
+  log::warn("no exchange with redis", {{"class", error_class},
+                                       {"error", error.what()},
+                                       {"redis", settings_.endpoint.describe()},
+                                       {"advice", redis::next_step(error.error_class())},
+                                       {"next", "trying again; results wait, running jobs go on"},
+                                       {"retry_ms", wait.count()}});
 }
 
 void IoLoop::apply(const queue::Config& config) {
@@ -272,11 +271,10 @@ void IoLoop::account(const Ending& ending) {
       return;
     case Verdict::unstarted:
     case Verdict::interrupted:
-      log::warn("a job was interrupted and goes back",
-                {{"job", counted->id},
-                 {"epoch", ending.epoch},
-                 {"cause", ending.text},
-                 {"type", counted->type}});
+      log::warn("a job was interrupted and goes back", {{"job", counted->id},
+                                                        {"epoch", ending.epoch},
+                                                        {"cause", ending.text},
+                                                        {"type", counted->type}});
       return;
     default:
       ++executed_;

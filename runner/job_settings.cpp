@@ -50,8 +50,9 @@ Millis JobSettings::timeout_of(const queue::ClaimedJob& job) const {
 
 std::map<std::string, std::string> standalone_config() {
   return {
-      {"lease_ms", "15000"},    {"max_attempts", "5"},    {"max_crashes", "3"},
-      {"max_losses", "20"},     {"max_depth", "1000000"}, {"max_bytes", "268435456"},
+      {"lease_ms", "15000"},    {"max_attempts", "5"},
+      {"max_crashes", "3"},     {"max_losses", "20"},
+      {"max_depth", "1000000"}, {"max_bytes", "268435456"},
       {"max_payload", "65536"}, {"about", std::string(queue::kAbout)},
   };
 }

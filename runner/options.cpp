@@ -66,8 +66,8 @@ void check_handler(const RunnerOptions& options) {
         "\" is not allowed: one of exec, stdio, http, noop, echo, sleep, fail, crash, memory");
   }
   if (!runs_program(options) && !options.command.empty()) {
-    throw UsageError(fmt::format("handler: {} runs no command, but {} was given", kind,
-                                 show(options.command)));
+    throw UsageError(
+        fmt::format("handler: {} runs no command, but {} was given", kind, show(options.command)));
   }
   if (kind == "http") return check_http(options);
   for (const auto& [name, value] : {std::pair{"http-url", &options.http_url},
@@ -149,10 +149,11 @@ struct LimitTexts {
 };
 
 void declare_limits(Options& options, OwnSettings& own, LimitTexts& texts) {
-  options.duration({.name = "drain-timeout",
-                    .env = "WP_DRAIN_TIMEOUT",
-                    .help = "how long running jobs may finish after SIGTERM; a pool can shorten it"},
-                   texts.drain_timeout, {0, 7 * 24 * kHour});
+  options.duration(
+      {.name = "drain-timeout",
+       .env = "WP_DRAIN_TIMEOUT",
+       .help = "how long running jobs may finish after SIGTERM; a pool can shorten it"},
+      texts.drain_timeout, {0, 7 * 24 * kHour});
   options.duration({.name = "job-timeout",
                     .env = "WP_JOB_TIMEOUT",
                     .help = "of one attempt, 0s for none; unless a pool says it"},
@@ -301,7 +302,8 @@ std::optional<RunnerOptions> parse_options(int argc, const char* const* argv) {
     // The URL may carry a password; and what was not set shows what it came to.
     if (setting.name == "redis") setting.value = made.endpoint.describe();
     if (setting.name == "handler") setting.value = made.handler;
-    if (setting.name == "http-url") setting.value = setting.value.substr(0, setting.value.find('?'));
+    if (setting.name == "http-url")
+      setting.value = setting.value.substr(0, setting.value.find('?'));
     if (setting.name == "probe-addr" && setting.value.empty()) setting.value = "off";
     if (setting.name == "drain-timeout" && setting.source != "default") {
       made.own.drain_timeout = limits.drain_timeout;

@@ -22,8 +22,8 @@ struct RunnerOptions {
   ExitRules exit_rules;              // exec
   bool stdio_ready = false;          // its processes say when they are ready
   Millis stdio_startup_timeout{60000};
-  std::string http_url;         // http: where jobs are posted, on loopback
-  std::string http_ready_path;  // empty: ready when the port accepts
+  std::string http_url;                 // http: where jobs are posted, on loopback
+  std::string http_ready_path;          // empty: ready when the port accepts
   std::string probe_address = ":9808";  // empty: no probes
   std::string worker_id;
   std::string pod_name;

@@ -91,7 +91,6 @@ void RunnerMetrics::broken(bool broken) {
   broken_.Set(broken ? 1 : 0);
 }
 
-
 void RunnerMetrics::sessions(int conflicts, int failures) {
   const auto count = [this](const char* result, int by) {
     if (by == 0) return;

@@ -70,7 +70,8 @@ void WakeLoop::run() {
       if (token) armed_ = false;  // until the STEP that follows has been answered
     }
     if (failed && asked_) reconnect();
-    // Whoever cut the wait off: a token may have been on its way to us, and only a STEP puts it back.
+    // Whoever cut the wait off: a token may have been on its way to us, and only a STEP puts it
+    // back.
     if (token || (failed && asked_)) mailbox_.token();
     if (failed && !interrupted) pause();
   }

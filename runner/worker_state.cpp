@@ -43,9 +43,7 @@ bool goes_back(Verdict verdict) {
 
 }  // namespace
 
-WorkerState::WorkerState(int slots)
-    : slots_(slots),
-      capacity_(slots) {}
+WorkerState::WorkerState(int slots) : slots_(slots), capacity_(slots) {}
 
 bool WorkerState::alone_running() const {
   return std::any_of(held_.begin(), held_.end(), [](const auto& entry) {
@@ -144,9 +142,10 @@ bool WorkerState::settle_again(Held& held, queue::Settled settled,
     case queue::Settled::session_too_big:
       settle_otherwise(
           held, queue::Outcome::bury,
-          fmt::format("SessionTooLarge: the document of the session \"{}\" would have {} bytes, more "
-                      "than jobs.session.maxBytes; keep it elsewhere and store a reference",
-                      held.session, held.settlement.session->document.size()));
+          fmt::format(
+              "SessionTooLarge: the document of the session \"{}\" would have {} bytes, more "
+              "than jobs.session.maxBytes; keep it elsewhere and store a reference",
+              held.session, held.settlement.session->document.size()));
       ++outcome.session_failures;
       break;
     default:
@@ -164,8 +163,8 @@ StepOutcome WorkerState::step_answered(const StepPlan& in_reply_to, const queue:
   for (std::size_t i = 0; i < in_reply_to.epochs.size(); ++i) {
     const auto it = held_.find(in_reply_to.epochs[i]);
     if (it == held_.end()) continue;
-    const queue::Settled settled = i < result.settled.size() ? result.settled[i]
-                                                             : queue::Settled::stale;
+    const queue::Settled settled =
+        i < result.settled.size() ? result.settled[i] : queue::Settled::stale;
     const auto document = result.sessions.find(i);
     const queue::SessionState* const newest =
         document != result.sessions.end() ? &document->second : nullptr;
@@ -277,8 +276,7 @@ std::optional<Counted> WorkerState::ended(const Ending& ending, Millis now, std:
                                                    : queue::ReleaseKind::unstarted;
   }
   if (verdict == Verdict::broken) {
-    const Breaker::Fate fate =
-        breaker_.broke(held.id, ending.answered, others_wait_, now, chance);
+    const Breaker::Fate fate = breaker_.broke(held.id, ending.answered, others_wait_, now, chance);
     if (fate == Breaker::Fate::aside) held.release = queue::ReleaseKind::aside;
     if (fate == Breaker::Fate::fail) verdict = Verdict::fail;
   } else if (goes_back(verdict) || verdict == Verdict::rejected) {

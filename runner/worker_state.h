@@ -166,7 +166,7 @@ class WorkerState {
 
   bool claiming_ = false;  // by a STEP that was not answered yet
   bool unheard_ = false;   // such an answer was lost
-  int tokens_ = 0;  // taken, and no STEP that was sent afterwards has been answered
+  int tokens_ = 0;         // taken, and no STEP that was sent afterwards has been answered
   bool prompted_ = false;  // a STEP may find something to claim
   bool refused_ = false;   // claimable, but not for us: until one of our jobs ends, or the beat
   std::optional<Millis> due_;

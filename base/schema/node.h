@@ -12,8 +12,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/schema/schema.h"
 #include "base/schema/pattern.h"
+#include "base/schema/schema.h"
 
 namespace wp {
 
@@ -22,12 +22,12 @@ struct SchemaType {
   std::string_view shown;  // in a message
 };
 inline constexpr std::array<SchemaType, 7> kSchemaTypes = {{{"null", "null"},
-                                             {"boolean", "true or false"},
-                                             {"integer", "an integer"},
-                                             {"number", "a number"},
-                                             {"string", "a string"},
-                                             {"array", "an array"},
-                                             {"object", "an object"}}};
+                                                            {"boolean", "true or false"},
+                                                            {"integer", "an integer"},
+                                                            {"number", "a number"},
+                                                            {"string", "a string"},
+                                                            {"array", "an array"},
+                                                            {"object", "an object"}}};
 
 struct Schema::Node {
   unsigned types = 0;  // bits by the place in kSchemaTypes; 0: any

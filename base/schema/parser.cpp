@@ -98,8 +98,7 @@ class SchemaParser {
       node.max_items = size(value, place);
     } else if (keyword == "pattern") {
       pattern(node, value, place);
-    } else if (std::find(kAnnotations.begin(), kAnnotations.end(), keyword) ==
-               kAnnotations.end()) {
+    } else if (std::find(kAnnotations.begin(), kAnnotations.end(), keyword) == kAnnotations.end()) {
       throw SchemaError(place, "is not supported", std::string(kKeywords));
     }
   }

@@ -10,10 +10,9 @@ namespace {
 using Op = PatternInstruction::Op;
 
 bool contains(const CodePoints& ranges, char32_t c) {
-  const auto behind = std::upper_bound(ranges.begin(), ranges.end(), c,
-                                       [](char32_t value, const auto& range) {
-                                         return value < range.first;
-                                       });
+  const auto behind =
+      std::upper_bound(ranges.begin(), ranges.end(), c,
+                       [](char32_t value, const auto& range) { return value < range.first; });
   return behind != ranges.begin() && c <= std::prev(behind)->second;
 }
 

@@ -45,10 +45,9 @@ const CodePoints& word_characters() {
   return ranges;
 }
 const CodePoints& spaces() {
-  static const CodePoints ranges = {{'\t', '\r'},     {' ', ' '},       {0xA0, 0xA0},
-                                {0x1680, 0x1680}, {0x2000, 0x200A}, {0x2028, 0x2029},
-                                {0x202F, 0x202F}, {0x205F, 0x205F}, {0x3000, 0x3000},
-                                {0xFEFF, 0xFEFF}};
+  static const CodePoints ranges = {
+      {'\t', '\r'},     {' ', ' '},       {0xA0, 0xA0},     {0x1680, 0x1680}, {0x2000, 0x200A},
+      {0x2028, 0x2029}, {0x202F, 0x202F}, {0x205F, 0x205F}, {0x3000, 0x3000}, {0xFEFF, 0xFEFF}};
   return ranges;
 }
 const CodePoints& line_ends() {

@@ -151,12 +151,9 @@ ordered_json document_of(const Findings& findings, const Target& target) {
                     {"found", finding.found},
                     {"advice", text_or_null(finding.advice)}});
   }
-  return {{"redis", target.endpoint.describe()},
-          {"database", target.endpoint.database},
-          {"failed", count(findings, Level::fail)},
-          {"warnings", count(findings, Level::warn)},
-          {"unknown", count(findings, Level::unknown)},
-          {"findings", std::move(list)}};
+  return {{"redis", target.endpoint.describe()},        {"database", target.endpoint.database},
+          {"failed", count(findings, Level::fail)},     {"warnings", count(findings, Level::warn)},
+          {"unknown", count(findings, Level::unknown)}, {"findings", std::move(list)}};
 }
 
 }  // namespace

@@ -10,9 +10,9 @@
 namespace wp::ctl {
 
 struct DoctorRequest {
-  std::string queue;          // empty: every queue that is found
+  std::string queue;            // empty: every queue that is found
   std::string role = "person";  // whose rights the user needs
-  bool deep = false;          // CHECK of large queues, too
+  bool deep = false;            // CHECK of large queues, too
 };
 
 /// Prints the findings. Answers 0, or 1 when something failed: also when Redis is away, for that is

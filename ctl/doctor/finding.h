@@ -15,7 +15,7 @@ enum class Level {
 
 struct Finding {
   Level level = Level::ok;
-  std::string what;    // what was looked at, a word or two
+  std::string what;  // what was looked at, a word or two
   std::string found;
   std::string advice;  // empty when there is nothing to do
   std::string queue;   // empty: of the server or the user

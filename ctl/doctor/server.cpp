@@ -84,12 +84,12 @@ Finding memory(const Fields& info) {
             "jobs instead of being killed",
             ""};
   }
-  const std::string found =
-      fmt::format("{} of {} used ({} %)", human_bytes(*used), human_bytes(*most),
-                  static_cast<std::int64_t>(static_cast<double>(*used) * 100 /
-                                            static_cast<double>(*most)));
-  const std::string advice = "raise maxmemory, keep fewer finished jobs (jobs.retention), or lower "
-                             "maxBytes of the pools";
+  const std::string found = fmt::format(
+      "{} of {} used ({} %)", human_bytes(*used), human_bytes(*most),
+      static_cast<std::int64_t>(static_cast<double>(*used) * 100 / static_cast<double>(*most)));
+  const std::string advice =
+      "raise maxmemory, keep fewer finished jobs (jobs.retention), or lower "
+      "maxBytes of the pools";
   if (*used >= *most) return {Level::fail, "memory", found + ": new jobs are refused", advice, ""};
   if (*used > *most / 5 * 4) return {Level::warn, "memory", found, advice, ""};
   return {Level::ok, "memory", found, "", ""};

@@ -14,7 +14,7 @@ namespace {
 constexpr redis::Timeouts kBounds{.reply_bytes = std::size_t{16} << 20};
 constexpr Millis kBusyInterval{1000};
 constexpr Millis kIdleInterval{15000};
-constexpr Millis kAtOnce{10};  // nearly: a queue of which a page was taken and more is there
+constexpr Millis kAtOnce{10};         // nearly: a queue of which a page was taken and more is there
 constexpr int kWorkerInfoEvery = 10;  // details of the workers come with every tenth reading
 
 Millis now() {

@@ -14,10 +14,9 @@ Millis now() {
 
 void tell_given_up(const std::string& pool_key, const std::string& queue,
                    const redis::Error& error) {
-  log::warn("queue of a deleted pool could not be marked orphaned",
-            {{"pool", pool_key},
-             {"queue", queue},
-             {"class", redis::to_string(error.error_class())}});
+  log::warn(
+      "queue of a deleted pool could not be marked orphaned",
+      {{"pool", pool_key}, {"queue", queue}, {"class", redis::to_string(error.error_class())}});
 }
 
 }  // namespace

@@ -22,8 +22,8 @@ constexpr Millis kDefaultStart{5000};   // of a pod, until it is measured
 
 // What another password, CA or certificate may mend.
 bool is_login_refused(const std::optional<backlog::Snapshot>& latest) {
-  return latest && (latest->error == redis::ErrorClass::auth ||
-                    latest->error == redis::ErrorClass::tls);
+  return latest &&
+         (latest->error == redis::ErrorClass::auth || latest->error == redis::ErrorClass::tls);
 }
 
 std::string policy_note(pool::Policy policy) {

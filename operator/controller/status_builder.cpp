@@ -197,7 +197,8 @@ void add_troubles(const Findings& f, std::int64_t generation, pool::Status& stat
 
 std::string broken_message(const fleet::Fleet& fleet) {
   return fmt::format(
-      "the handler of {} of {} workers cannot run: their jobs go back uncounted and claims pause; a "
+      "the handler of {} of {} workers cannot run: their jobs go back uncounted and claims pause; "
+      "a "
       "worker's log says why; mend the command, the image or the app",
       fleet.broken, fleet.serving);
 }

@@ -9,9 +9,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/base64.h"
 #include "base/log.h"
 #include "operator/kube/config.h"
-#include "base/base64.h"
 #include "operator/kube/credentials.h"
 
 namespace wp::kube {

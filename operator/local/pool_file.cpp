@@ -110,10 +110,10 @@ std::optional<redis::Endpoint> named_endpoint(const LocalOptions& options, const
           shown, redis->url ? "secretRef" : "urlSecretRef"));
     }
     if (redis->tls || redis->sentinel) {
-      throw UsageError(fmt::format(
-          "{}: spec.queue.redis.{} is for a cluster; allowed here: --redis URL with "
-          "--redis-ca-file and the like, or redis+sentinel://host/master",
-          shown, redis->tls ? "tls" : "sentinel"));
+      throw UsageError(
+          fmt::format("{}: spec.queue.redis.{} is for a cluster; allowed here: --redis URL with "
+                      "--redis-ca-file and the like, or redis+sentinel://host/master",
+                      shown, redis->tls ? "tls" : "sentinel"));
     }
     url = *redis->url;
   }

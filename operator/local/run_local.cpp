@@ -171,8 +171,7 @@ class LocalRun {
   // What was looked at may be a second old: ask once more before anything ends.
   bool is_over() {
     return with_redis(endpoint_, [&](redis::Connection& connection) {
-      const queue::Counts now =
-          queue::Queue(connection, file_.pool.spec.queue.name).counts();
+      const queue::Counts now = queue::Queue(connection, file_.pool.spec.queue.name).counts();
       return now.waiting + now.delayed + now.active == 0;
     });
   }

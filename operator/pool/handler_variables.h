@@ -1,5 +1,5 @@
-// What a pool's handler is to the runner: the WP_* variables that say it, for a pod and for a process
-// of local mode alike. Pure.
+// What a pool's handler is to the runner: the WP_* variables that say it, for a pod and for a
+// process of local mode alike. Pure.
 #pragma once
 
 #include <string>

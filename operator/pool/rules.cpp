@@ -6,9 +6,9 @@
 #include <string>
 #include <utility>
 
+#include "base/schema/schema.h"
 #include "base/units.h"
 #include "operator/pool/normalize.h"
-#include "base/schema/schema.h"
 
 namespace wp::pool {
 namespace {

@@ -18,7 +18,8 @@ Command worker_command(const std::string& runner, const pool::Pool& pool,
   for (const auto& [name, value] : redis::to_environment(endpoint)) set(name, value);
   set("WP_QUEUE", pool.spec.queue.name);
   set("WP_CONCURRENCY", std::to_string(pool.spec.workers.concurrency));
-  for (const auto& [name, value] : pool::handler_variables(pool.spec.workers.handler)) set(name, value);
+  for (const auto& [name, value] : pool::handler_variables(pool.spec.workers.handler))
+    set(name, value);
   set("WP_WORKER_ID", identity.uid);
   set("WP_POD_NAME", identity.name);
   set("WP_DRAIN_TIMEOUT", format_duration(pool.spec.workers.drain_timeout));

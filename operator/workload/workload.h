@@ -18,19 +18,19 @@ namespace wp::workload {
 /// One worker's place: a pod, or a process.
 struct WorkerPod {
   std::string name;
-  std::string uid;            // the first part of its worker's name in the queue
-  Millis created{0};          // wall time
+  std::string uid;    // the first part of its worker's name in the queue
+  Millis created{0};  // wall time
   bool ready = false;
-  bool terminating = false;   // told to go, still here
-  bool finished = false;      // Failed or Succeeded: it runs nothing any more
-  std::string waiting;        // why it does not start (Unschedulable, ErrImagePull, …); empty: fine
+  bool terminating = false;  // told to go, still here
+  bool finished = false;     // Failed or Succeeded: it runs nothing any more
+  std::string waiting;  // why it does not start (Unschedulable, ErrImagePull, …); empty: fine
 };
 
 struct View {
-  bool known = false;         // false: the target was not read yet, or does not exist
-  int replicas = 0;           // asked for
-  std::string selector;       // of the pods, as kubectl writes it
-  bool rolling = false;       // a rollout is under way
+  bool known = false;    // false: the target was not read yet, or does not exist
+  int replicas = 0;      // asked for
+  std::string selector;  // of the pods, as kubectl writes it
+  bool rolling = false;  // a rollout is under way
   std::vector<WorkerPod> pods;
 
   int existing() const {
@@ -48,15 +48,14 @@ struct View {
 class WorkloadError : public std::runtime_error {
  public:
   enum class Kind {
-    retry,            // passing: try again with backoff
-    conflict,         // somebody wrote in between: read and decide anew
-    name_conflict,    // the target's name belongs to someone else: nothing is written
-    rejected,         // the user's template cannot be accepted: wait for another generation
-    target_missing,   // deploymentRef names what does not exist
-    gone,             // the pool or its namespace is being deleted: stop quietly
+    retry,           // passing: try again with backoff
+    conflict,        // somebody wrote in between: read and decide anew
+    name_conflict,   // the target's name belongs to someone else: nothing is written
+    rejected,        // the user's template cannot be accepted: wait for another generation
+    target_missing,  // deploymentRef names what does not exist
+    gone,            // the pool or its namespace is being deleted: stop quietly
   };
-  WorkloadError(Kind kind, const std::string& message)
-      : std::runtime_error(message), kind_(kind) {}
+  WorkloadError(Kind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
   Kind kind() const { return kind_; }
 
  private:

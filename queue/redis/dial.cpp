@@ -41,8 +41,7 @@ int connect_tcp(int fd, const SocketAddress& address, const Waiter& waiter, Mill
 }
 
 UniqueFd dial_tcp(const Address& address, const Waiter& waiter, Millis deadline) {
-  const std::vector<SocketAddress> found =
-      resolve(address.host, address.port, waiter, deadline);
+  const std::vector<SocketAddress> found = resolve(address.host, address.port, waiter, deadline);
   int error = 0;
   for (std::size_t i = 0; i < found.size(); ++i) {
     UniqueFd fd = open_socket(found[i].storage.ss_family);

@@ -97,8 +97,8 @@ std::vector<SocketAddress> resolve(const std::string& host, int port, const Wait
   }
   if (answer.status == 0 && !answer.addresses.empty()) return answer.addresses;
   throw Error(ErrorClass::refused,
-              fmt::format("no such host ({})", answer.status == 0 ? "it has no address"
-                                                                  : gai_strerror(answer.status)));
+              fmt::format("no such host ({})",
+                          answer.status == 0 ? "it has no address" : gai_strerror(answer.status)));
 }
 
 }  // namespace wp::redis

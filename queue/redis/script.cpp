@@ -125,9 +125,10 @@ std::string with_rare(const std::string& use, const std::vector<std::string>& fr
     rare += strip(text);
   }
   return "local rare, rarely\n" + substitute(use, calls, Words::called) +
-         fmt::format("rarely=function()\nif rare then return rare end\n{}rare={{{}}}\nreturn "
-                     "rare\nend\n",
-                     rare, table) +
+         fmt::format(
+             "rarely=function()\nif rare then return rare end\n{}rare={{{}}}\nreturn "
+             "rare\nend\n",
+             rare, table) +
          substitute(body, calls, Words::called);
 }
 

@@ -49,8 +49,8 @@ Address find_master(const Sentinel& sentinel, std::size_t& first, Channel& chann
     } catch (const Error& e) {
       channel.close();
       last = e.error_class();
-      problems += fmt::format("{}sentinel {}: {}", problems.empty() ? "" : "; ", node.describe(),
-                              e.what());
+      problems +=
+          fmt::format("{}sentinel {}: {}", problems.empty() ? "" : "; ", node.describe(), e.what());
     }
   }
   throw Error(last, problems);

@@ -110,9 +110,10 @@ class TlsTransport : public Transport {
       case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED:
       case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
         return identified_ ? fmt::format("the server refuses our client certificate ({})", reason)
-                           : fmt::format("the server refuses us ({}); it may want a client "
-                                         "certificate: name its file and the key's",
-                                         reason);
+                           : fmt::format(
+                                 "the server refuses us ({}); it may want a client "
+                                 "certificate: name its file and the key's",
+                                 reason);
       default:
         return reason;
     }

@@ -91,7 +91,8 @@ void BuiltinHandler::start(Task task) {
       std::abort();
     case BuiltinKind::sleep:
       if (const auto delay = parse_sleep(payload)) return wait(epoch, *delay, {});
-      return end(epoch, ending_with(Verdict::bury,
+      return end(epoch,
+                 ending_with(Verdict::bury,
                              "the payload of sleep is a duration such as 500ms, or {\"ms\": 500}"));
     case BuiltinKind::memory:
       if (const auto order = parse_memory(payload)) {
@@ -99,7 +100,8 @@ void BuiltinHandler::start(Task task) {
         std::string block(static_cast<std::size_t>(order->mib) * 1024 * 1024, 'm');
         return wait(epoch, order->hold, std::move(block));
       }
-      return end(epoch, ending_with(Verdict::bury,
+      return end(epoch,
+                 ending_with(Verdict::bury,
                              "the payload of memory is MiB, or {\"mib\": 64, \"ms\": 1000}"));
   }
 }

@@ -57,7 +57,7 @@ struct Ending {
   std::string text;
   Millis delay{0};  // defer
   Millis duration{0};
-  bool answered = false;      // broken: the handler ran and said so, so it may be this job after all
+  bool answered = false;  // broken: the handler ran and said so, so it may be this job after all
   std::string session_patch;  // a JSON object (RFC 7396), of a completion; empty: none
 };
 
@@ -102,7 +102,8 @@ class Handler {
 
   /// The processes to be weighed.
   virtual std::vector<HandlerProcess> processes() const { return {}; }
-  /// A process that lives longer than a job has used too much memory: it is replaced, after its job.
+  /// A process that lives longer than a job has used too much memory: it is replaced, after its
+  /// job.
   virtual void wear_out(pid_t leader) { (void)leader; }
   /// Such a process is replaced after so many jobs; 0: never.
   virtual void replace_after(std::int64_t jobs) { (void)jobs; }

@@ -128,7 +128,8 @@ std::string json_string(std::string_view text) {
 std::optional<std::string> text_of_json(std::string_view json) {
   json = trim(json);
   if (!json.starts_with('"') || !is_json(json)) return std::nullopt;
-  if (json.find('\\') == std::string_view::npos) return std::string(json.substr(1, json.size() - 2));
+  if (json.find('\\') == std::string_view::npos)
+    return std::string(json.substr(1, json.size() - 2));
   return nlohmann::json::parse(json).get<std::string>();
 }
 

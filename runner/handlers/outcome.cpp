@@ -44,11 +44,13 @@ std::string to_json_document(std::string_view bytes) {
 
 Ending complete_with(std::string document, std::string session_patch) {
   if (!session_patch.empty() && !json_members(session_patch)) {
-    return ending_with(Verdict::fail, "the session's patch is no JSON object (RFC 7396) of at most 16 MiB");
+    return ending_with(Verdict::fail,
+                       "the session's patch is no JSON object (RFC 7396) of at most 16 MiB");
   }
   if (json_depth(session_patch) > kMaxPatchDepth) {
-    return ending_with(Verdict::fail, fmt::format("the session's patch is nested deeper than {} levels",
-                                             kMaxPatchDepth));
+    return ending_with(
+        Verdict::fail,
+        fmt::format("the session's patch is nested deeper than {} levels", kMaxPatchDepth));
   }
   if (document.size() > queue::kMaxResultBytes) {
     return ending_with(
@@ -65,7 +67,7 @@ Ending complete_with(std::string document, std::string session_patch) {
 Ending classify_exit(const ExitFacts& facts, const ExitRules& rules) {
   if (facts.spawn_error != 0) {
     return ending_with(Verdict::broken, fmt::format("cannot start {}: {}", facts.command,
-                                               std::strerror(facts.spawn_error)));
+                                                    std::strerror(facts.spawn_error)));
   }
   if (facts.stopped.cause != StopCause::none) {
     Ending stopped = stopped_ending(facts.stopped);
@@ -73,8 +75,8 @@ Ending classify_exit(const ExitFacts& facts, const ExitRules& rules) {
     return stopped;
   }
   if (facts.output_too_large) {
-    return ending_with(Verdict::bury,
-                  fmt::format("ResultTooLarge: more than {} bytes on stdout", kMaxOutputBytes));
+    return ending_with(Verdict::bury, fmt::format("ResultTooLarge: more than {} bytes on stdout",
+                                                  kMaxOutputBytes));
   }
   if (facts.signalled) {
     const char* name = sigabbrev_np(facts.status);
@@ -83,10 +85,12 @@ Ending classify_exit(const ExitFacts& facts, const ExitRules& rules) {
         with_errors(fmt::format("killed by SIG{}", name != nullptr ? name : "?"), facts.errors));
   }
   if (facts.status == 0) {
-    return complete_with(to_json_document(facts.output), facts.session_patch.value_or("unreadable"));
+    return complete_with(to_json_document(facts.output),
+                         facts.session_patch.value_or("unreadable"));
   }
   if (facts.status == rules.defer_code) {
-    Ending deferred = ending_with(Verdict::defer, with_errors("deferred by the handler", facts.errors));
+    Ending deferred =
+        ending_with(Verdict::defer, with_errors("deferred by the handler", facts.errors));
     deferred.delay = rules.defer_delay;
     return deferred;
   }

@@ -45,9 +45,9 @@ class ScratchCleaner {
   std::thread thread_;
 };
 
-/// Folders for jobs that follow each other quickly: one that a job left as it was is the next one's,
-/// since making and removing folders costs milliseconds on some disks. Used folders are removed.
-/// One thread only.
+/// Folders for jobs that follow each other quickly: one that a job left as it was is the next
+/// one's, since making and removing folders costs milliseconds on some disks. Used folders are
+/// removed. One thread only.
 class ScratchPool {
  public:
   explicit ScratchPool(std::string base);

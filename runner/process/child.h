@@ -71,8 +71,8 @@ class Child {
   /// Hands on what it has written by now, before the event loop comes to it.
   void read_output();
 
-  /// SIGTERM to its group (and SIGCONT, so that it can obey), SIGKILL to its session after `grace` (at once when that is 0). Called
-  /// again, the earlier end counts.
+  /// SIGTERM to its group (and SIGCONT, so that it can obey), SIGKILL to its session after `grace`
+  /// (at once when that is 0). Called again, the earlier end counts.
   void stop(Millis grace);
   void kill() { stop(Millis{0}); }
 
@@ -99,7 +99,7 @@ class Child {
   UniqueFd out_;
   UniqueFd err_;
   UniqueFd progress_;
-  std::string pending_;  // for stdin
+  std::string pending_;      // for stdin
   std::size_t written_ = 0;  // of pending_
   bool in_watched_ = false;
   bool in_ends_ = false;

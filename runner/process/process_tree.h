@@ -12,10 +12,10 @@
 
 namespace wp::runner {
 
-/// SIGKILL to every process of these sessions, named by their leaders, and to every descendant of the
-/// leaders. Descendants that began a session of their own and lost their parents have become our
-/// children: they are told by the leader's marker, an entry of their environment (NAME=value) that
-/// no other job has.
+/// SIGKILL to every process of these sessions, named by their leaders, and to every descendant of
+/// the leaders. Descendants that began a session of their own and lost their parents have become
+/// our children: they are told by the leader's marker, an entry of their environment (NAME=value)
+/// that no other job has.
 void kill_sessions(const std::map<pid_t, std::string>& leaders);
 
 /// Bytes of anonymous and shared memory of each session, by its leader: of every process in it.

@@ -1,6 +1,7 @@
-// Collects ended children: the one place that waits for processes; and ends what they leave. SIGCHLD has to be blocked in
-// every thread (block_child_signal() in main, before the first thread). As PID 1 or subreaper the
-// runner also inherits orphans: they are collected and forgotten. Handler loop's thread only.
+// Collects ended children: the one place that waits for processes; and ends what they leave.
+// SIGCHLD has to be blocked in every thread (block_child_signal() in main, before the first
+// thread). As PID 1 or subreaper the runner also inherits orphans: they are collected and
+// forgotten. Handler loop's thread only.
 #pragma once
 
 #include <functional>
@@ -38,8 +39,8 @@ class Reaper {
   /// It is collected all the same, and nobody is told.
   void forget(pid_t pid) { children_.erase(pid); }
 
-  /// SIGKILL to a whole session: see process_tree.h. At the end of this turn of the loop, in one look
-  /// for all of that turn: a look for each would let hundreds wait for their end.
+  /// SIGKILL to a whole session: see process_tree.h. At the end of this turn of the loop, in one
+  /// look for all of that turn: a look for each would let hundreds wait for their end.
   void end_session(pid_t leader, std::string marker);
 
  private:

@@ -31,16 +31,16 @@ struct ChildPlan {
   int error = 0;
 };
 
-// The kernel's rt_sigaction, all zeros: SIG_DFL. The raw call also reaches the two signals that libc
-// keeps for itself, and passes by the interceptors of sanitizers.
+// The kernel's rt_sigaction, all zeros: SIG_DFL. The raw call also reaches the two signals that
+// libc keeps for itself, and passes by the interceptors of sanitizers.
 struct KernelAction {
   unsigned long handler = 0;
   unsigned long rest[3] = {0, 0, 0};
 };
 
 // Those whose disposition is not the default, and a 0 behind them: a program would inherit what is
-// ignored, and a handler of ours must not run in the child. Few of 64, so they are asked for once: a
-// runner has set its dispositions when it starts the first program.
+// ignored, and a handler of ours must not run in the child. Few of 64, so they are asked for once:
+// a runner has set its dispositions when it starts the first program.
 const std::vector<int>& changed_signals() {
   static const std::vector<int> changed = [] {
     std::vector<int> found;

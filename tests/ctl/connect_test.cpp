@@ -72,8 +72,8 @@ TEST_CASE("errors of Redis: class, place once, next step, exit code") {
         "with --redis or WP_REDIS_URL");
   using redis::ErrorClass;
   for (const ErrorClass c :
-       {ErrorClass::timeout, ErrorClass::closed, ErrorClass::tls, ErrorClass::auth, ErrorClass::permission,
-        ErrorClass::loading, ErrorClass::read_only, ErrorClass::protocol}) {
+       {ErrorClass::timeout, ErrorClass::closed, ErrorClass::tls, ErrorClass::auth,
+        ErrorClass::permission, ErrorClass::loading, ErrorClass::read_only, ErrorClass::protocol}) {
     CHECK(to_command_error(redis::Error(c, "x"), target).code() == kUnreachable);
   }
   for (const ErrorClass c : {ErrorClass::wrong_type, ErrorClass::server, ErrorClass::no_script}) {

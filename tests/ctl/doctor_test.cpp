@@ -130,9 +130,8 @@ TEST_CASE("doctor: rights that are lacking are named, by DRYRUN or by trying") {
     CHECK(found(document, "rights").find("BLPOP") == std::string::npos);
   }
   // Another queue than the keys that the user may touch.
-  const auto document =
-      doctor({"else", "--redis-username", "other", "--redis-password", "pw"},
-             {{"WP_REDIS_URL", redis.url()}}, 1);
+  const auto document = doctor({"else", "--redis-username", "other", "--redis-password", "pw"},
+                               {{"WP_REDIS_URL", redis.url()}}, 1);
   CHECK(levels(document, "else").at("rights") == "fail");
   CHECK(levels(document, "else").at("queue") == "unknown");
 }

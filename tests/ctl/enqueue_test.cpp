@@ -73,8 +73,9 @@ TEST_CASE("jobs.schema: a payload that breaks it is refused in one line, and not
   const Ran ran = put(R"({"file":"a","width":12.5})");
   CHECK(ran.exit == 2);
   CHECK(ran.out.empty());
-  CHECK(ran.err == "workerpoolctl: /width: 12.5 is not allowed: an integer; so says jobs.schema of "
-                   "queue q\n");
+  CHECK(ran.err ==
+        "workerpoolctl: /width: 12.5 is not allowed: an integer; so says jobs.schema of "
+        "queue q\n");
   CHECK(holds(put("").err, "payload: is no JSON: it goes wrong at byte"));
   CHECK(holds(put(R"({"width":1})").err, "/file: is missing"));
   CHECK(f.ctl({"enqueue", "t", "-q", "q", "--force", "--payload", "[]"}).exit == 2);

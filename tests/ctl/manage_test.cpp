@@ -174,9 +174,9 @@ TEST_CASE("enqueue: unique keys, sessions, chains and replicas") {
   CHECK(holds(alone.out, "accepted 1, duplicates 0; on 0 replicas"));
   CHECK(holds(alone.err, "only 0 of 1 replicas"));
 
-  const std::string batch = folder.file(
-      "batch.jsonl",
-      R"({"unique":"l","unique_for":"1h","session":"t","chain":[{"payload":[1, 2]}]})");
+  const std::string batch =
+      folder.file("batch.jsonl",
+                  R"({"unique":"l","unique_for":"1h","session":"t","chain":[{"payload":[1, 2]}]})");
   CHECK(f.ctl({"enqueue", "-q", "q", "--batch", batch}).exit == 0);
   const auto line = f.claim("w/2");
   const auto last = f.claim("w/2");

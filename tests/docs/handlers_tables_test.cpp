@@ -56,12 +56,16 @@ Task full_task() {
 // What the page says of the job, as the verdict that it means.
 std::optional<Verdict> verdict_of(const std::string& cell) {
   static const std::vector<std::pair<std::string, Verdict>> words = {
-      {"is done", Verdict::complete},     {"done", Verdict::complete},
-      {"comes again", Verdict::defer},    {"again later", Verdict::defer},
-      {"is dead at once", Verdict::bury}, {"dead at once", Verdict::bury},
+      {"is done", Verdict::complete},
+      {"done", Verdict::complete},
+      {"comes again", Verdict::defer},
+      {"again later", Verdict::defer},
+      {"is dead at once", Verdict::bury},
+      {"dead at once", Verdict::bury},
       {"the program cannot run", Verdict::broken},
       {"the app is not what it should be", Verdict::broken},
-      {"failed", Verdict::fail},          {"crashed", Verdict::crash},
+      {"failed", Verdict::fail},
+      {"crashed", Verdict::crash},
   };
   for (const auto& [begin, verdict] : words) {
     if (cell.starts_with(begin)) return verdict;
@@ -223,8 +227,7 @@ TEST_CASE("page: every flag exists") {
     for (const std::string& line : block.lines) {
       const bool runs_runner = line.starts_with("$ workerpool-runner ");
       if (!runs_runner && !line.starts_with("$ workerpoolctl ")) continue;
-      for (const std::string& flag :
-           matches(line.substr(0, line.find(" -- ")), "--[a-z][a-z-]*")) {
+      for (const std::string& flag : matches(line.substr(0, line.find(" -- ")), "--[a-z][a-z-]*")) {
         CHECK_MESSAGE(has_flag(runs_runner ? runner : ctl, flag), flag);
       }
     }

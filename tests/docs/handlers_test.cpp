@@ -62,8 +62,8 @@ std::string language_of(const FencedBlock& console, const std::vector<FencedBloc
     if (name.ends_with(".js")) found.insert(uses("\"express\"") ? "express" : "node");
   }
   if (found.size() != 1) {
-    throw std::runtime_error(fmt::format("line {}: commands of {} languages: {}", console.line,
-                                         found.size(), text));
+    throw std::runtime_error(
+        fmt::format("line {}: commands of {} languages: {}", console.line, found.size(), text));
   }
   return *found.begin();
 }
@@ -135,12 +135,24 @@ void play(const std::string& name) {
 
 }  // namespace
 
-TEST_CASE("shell") { play("shell"); }
-TEST_CASE("python") { play("python"); }
-TEST_CASE("go") { play("go"); }
-TEST_CASE("node") { play("node"); }
-TEST_CASE("flask") { play("flask"); }
-TEST_CASE("express") { play("express"); }
+TEST_CASE("shell") {
+  play("shell");
+}
+TEST_CASE("python") {
+  play("python");
+}
+TEST_CASE("go") {
+  play("go");
+}
+TEST_CASE("node") {
+  play("node");
+}
+TEST_CASE("flask") {
+  play("flask");
+}
+TEST_CASE("express") {
+  play("express");
+}
 
 TEST_CASE("page: every block is a program with a name or commands of one language") {
   const Page page("handlers.md");

@@ -90,18 +90,20 @@ std::unique_ptr<Process> Player::start(const ConsoleCommand& command) {
   const std::string script = fmt::format("cd '{}' && {}{}", folder_.path(),
                                          command.stays_up() ? "exec " : "", command.words);
   return std::make_unique<Process>(std::vector<std::string>{"bash", "-c", script},
-                                   fmt::format("{}/.log{}", folder_.path(), logs_++),
-                                   environment_);
+                                   fmt::format("{}/.log{}", folder_.path(), logs_++), environment_);
 }
 
 // Whoever types the next line into another terminal has seen the worker come up.
 void Player::stay_up(const ConsoleCommand& command) {
   if (!command.says.empty()) fail(command, "what stays up has no lines in the page", "");
   auto process = start(command);
-  if (command.runs_runner() && !eventually([&] {
-        return process->output().find("\"msg\":\"registered\"") != std::string::npos ||
-               process->wait(Millis{0});
-      }, kPatience)) {
+  if (command.runs_runner() && !eventually(
+                                   [&] {
+                                     return process->output().find("\"msg\":\"registered\"") !=
+                                                std::string::npos ||
+                                            process->wait(Millis{0});
+                                   },
+                                   kPatience)) {
     fail(command, "the worker did not register", process->output());
   }
   if (process->wait(Millis{0})) {

@@ -1,6 +1,5 @@
 // Payloads of the built-in handlers.
 #include "runner/handlers/builtin.h"
-
 #include "tests/fuzz/require.h"
 
 using namespace wp;

@@ -1,9 +1,9 @@
 // What stands in the keys of a queue, whoever wrote it.
-#include "queue/codec.h"
-
 #include <limits>
+
 #include <nlohmann/json.hpp>
 
+#include "queue/codec.h"
 #include "queue/redis/error.h"
 #include "tests/fuzz/require.h"
 
@@ -27,8 +27,8 @@ bool same(const Envelope& one, const Envelope& other) {
   const auto same_step = [](const ChainStep& a, const ChainStep& b) {
     return a.id == b.id && a.type == b.type && a.payload == b.payload && a.priority == b.priority;
   };
-  return one.type == other.type && one.payload == other.payload &&
-         one.previous == other.previous && one.chain.size() == other.chain.size() &&
+  return one.type == other.type && one.payload == other.payload && one.previous == other.previous &&
+         one.chain.size() == other.chain.size() &&
          std::equal(one.chain.begin(), one.chain.end(), other.chain.begin(), same_step);
 }
 

@@ -43,9 +43,9 @@ void check_limits(const HttpResponseParser& parser) {
   require(head <= kLimits.head, "the headers are bounded");
   require((parser.failure() == Failure::none) == (parser.state() != State::failed),
           "what failed says why");
-  require(parser.state() == State::head || parser.state() == State::failed ||
-              response.status >= 200,
-          "an interim answer is none");
+  require(
+      parser.state() == State::head || parser.state() == State::failed || response.status >= 200,
+      "an interim answer is none");
   require(parser.problem().find('\n') == std::string::npos, "a problem is one line");
 }
 

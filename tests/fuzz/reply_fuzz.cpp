@@ -1,10 +1,9 @@
 // What a Redis answers, or whoever listens there.
-#include "queue/redis/reply_parser.h"
-
 #include <fmt/format.h>
 #include <vector>
 
 #include "queue/redis/error.h"
+#include "queue/redis/reply_parser.h"
 #include "tests/fuzz/pieces.h"
 #include "tests/fuzz/require.h"
 

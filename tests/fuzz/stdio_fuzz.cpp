@@ -1,9 +1,9 @@
 // What a long-lived program says on its stdout, and the line that a job becomes.
-#include "runner/handlers/stdio/protocol.h"
-
-#include <nlohmann/json.hpp>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
+#include "runner/handlers/stdio/protocol.h"
 #include "tests/fuzz/pieces.h"
 #include "tests/fuzz/require.h"
 
@@ -24,8 +24,7 @@ void check_answer(const runner::Ending& answer, const json& said) {
   if (answer.verdict == runner::Verdict::complete) {
     require(json::parse(answer.text) == said.at("result"), "the result is the result");
     require(answer.text.size() <= queue::kMaxResultBytes, "and not too large");
-    require(answer.session_patch.empty() ||
-                json::parse(answer.session_patch) == said.at("session"),
+    require(answer.session_patch.empty() || json::parse(answer.session_patch) == said.at("session"),
             "the patch is the patch");
     return;
   }

@@ -1,9 +1,9 @@
 // What a handler writes: progress lines, and the kept beginning and end of its output.
-#include "runner/handlers/streams.h"
-
-#include <nlohmann/json.hpp>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
+#include "runner/handlers/streams.h"
 #include "tests/fuzz/pieces.h"
 #include "tests/fuzz/require.h"
 

@@ -59,11 +59,20 @@ struct UserFixture : QueueFixture {
 
   // What no user of ours may do.
   void check_confined() {
-    for (const redis::Command& command : std::vector<redis::Command>{
-             {"FLUSHALL"}, {"KEYS", "*"}, {"SHUTDOWN"}, {"ACL", "LIST"}, {"SCRIPT", "FLUSH"},
-             {"CONFIG", "SET", "maxmemory", "0"}, {"EVAL", "return 1", "0"}, {"GET", key("cfg")},
-             {"HGETALL", "other"}, {"HSET", "other", "a", "b"}, {"PUBLISH", "other", "x"},
-             {"MONITOR"}, {"REPLICAOF", "NO", "ONE"}}) {
+    for (const redis::Command& command :
+         std::vector<redis::Command>{{"FLUSHALL"},
+                                     {"KEYS", "*"},
+                                     {"SHUTDOWN"},
+                                     {"ACL", "LIST"},
+                                     {"SCRIPT", "FLUSH"},
+                                     {"CONFIG", "SET", "maxmemory", "0"},
+                                     {"EVAL", "return 1", "0"},
+                                     {"GET", key("cfg")},
+                                     {"HGETALL", "other"},
+                                     {"HSET", "other", "a", "b"},
+                                     {"PUBLISH", "other", "x"},
+                                     {"MONITOR"},
+                                     {"REPLICAOF", "NO", "ONE"}}) {
       CHECK_MESSAGE(refused(command), command[0]);
     }
   }
@@ -123,13 +132,21 @@ void check_cannot_claim(UserFixture& f) {
   CHECK(f.refused([&] { (void)f.mine->cancel({"plain"}); }));
   CHECK(f.refused([&] { (void)f.mine->pause("me"); }));
   CHECK(f.refused([&] { (void)f.mine->write_config({}, "h", "me", 99); }));
-  for (const redis::Command& command : std::vector<redis::Command>{
-           {"ZPOPMIN", f.key("ready")}, {"ZREM", f.key("ready"), "plain"},
-           {"ZRANGE", f.key("ready"), "0", "-1"}, {"DEL", f.key("body")},
-           {"HDEL", f.key("body"), "plain"}, {"HSET", f.key("own"), "a", "b"},
-           {"ZADD", f.key("active"), "1", "a"}, {"HGETALL", f.key("cfg")},
-           {"HGETALL", f.key("body")}, {"DEL", f.key("cfg")}, {"HDEL", f.key("cfg"), "hash"},
-           {"HGET", f.key("winfo"), "w"}, {"DEL", f.key("nil")}, {"BLPOP", f.key("wake"), "1"}}) {
+  for (const redis::Command& command :
+       std::vector<redis::Command>{{"ZPOPMIN", f.key("ready")},
+                                   {"ZREM", f.key("ready"), "plain"},
+                                   {"ZRANGE", f.key("ready"), "0", "-1"},
+                                   {"DEL", f.key("body")},
+                                   {"HDEL", f.key("body"), "plain"},
+                                   {"HSET", f.key("own"), "a", "b"},
+                                   {"ZADD", f.key("active"), "1", "a"},
+                                   {"HGETALL", f.key("cfg")},
+                                   {"HGETALL", f.key("body")},
+                                   {"DEL", f.key("cfg")},
+                                   {"HDEL", f.key("cfg"), "hash"},
+                                   {"HGET", f.key("winfo"), "w"},
+                                   {"DEL", f.key("nil")},
+                                   {"BLPOP", f.key("wake"), "1"}}) {
     CHECK_MESSAGE(f.refused(command), command[0], " ", command[1]);
   }
   CHECK(f.queue.counts().waiting == waiting);
@@ -180,8 +197,10 @@ TEST_CASE("a producer of Redis 6.2 enqueues, but could remove jobs") {
 }
 
 TEST_CASE("a worker does its work") {
-  UserFixture f("wp-worker", Fields{{"keep_done_count", "2"}, {"max_attempts", "1"},
-                                    {"keep_dead_count", "1"}, {"rate_jobs", "1000"}});
+  UserFixture f("wp-worker", Fields{{"keep_done_count", "2"},
+                                    {"max_attempts", "1"},
+                                    {"keep_dead_count", "1"},
+                                    {"rate_jobs", "1000"}});
   (void)f.mine->register_worker("w/1", "{}", {});
   enqueue_all_ways(f.queue);
   for (int i = 0; i < 8; ++i) f.put("j" + std::to_string(i));

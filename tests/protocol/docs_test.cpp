@@ -1,8 +1,9 @@
 // docs/protocol.md and docs/enqueue.lua say what the program does.
+#include "tests/protocol/docs.h"
+
 #include <fmt/format.h>
 
 #include "queue/scripts.h"
-#include "tests/protocol/docs.h"
 #include "tests/queue/fixture.h"
 #include "tests/support/process.h"
 #include "tests/support/temp_folder.h"
@@ -37,9 +38,9 @@ TEST_CASE("the lines for redis-cli work as they stand") {
   REQUIRE(blocks.size() == 1);
   const OwnFolder folder;
   // Only where Redis listens is another place here.
-  const std::string script = fmt::format(
-      "set -eu\ncd '{}'\nredis-cli() {{ command redis-cli -s '{}' \"$@\"; }}\n{}", docs_folder(),
-      shared_redis().socket(), blocks[0]);
+  const std::string script =
+      fmt::format("set -eu\ncd '{}'\nredis-cli() {{ command redis-cli -s '{}' \"$@\"; }}\n{}",
+                  docs_folder(), shared_redis().socket(), blocks[0]);
   Process shell({"bash", "-c", script}, folder.path() + "/log");
   CHECK(shell.wait() == 0);
   CHECK(shell.output() == "ok\nnew\n");

@@ -26,7 +26,7 @@ class Driver {
 
  private:
   pid_t pid_ = -1;
-  std::FILE* in_ = nullptr;   // of the driver
+  std::FILE* in_ = nullptr;  // of the driver
   std::FILE* out_ = nullptr;
 };
 

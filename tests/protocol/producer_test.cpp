@@ -90,13 +90,12 @@ TEST_CASE("a batch: in order, by priority, delayed, and duplicates within") {
 TEST_CASE("unique keys, sessions and chains reach the queue") {
   QueueFixture f;
   CHECK(driver().enqueue({job("a", "p", {{"unique", "k"}})}) == states({"new"}));
-  CHECK(driver().enqueue({job("b", "p", {{"unique", "k"}})}) ==
-        held_by("ready", "a"));
+  CHECK(driver().enqueue({job("b", "p", {{"unique", "k"}})}) == held_by("ready", "a"));
   CHECK(driver().enqueue({job("c", "p", {{"unique", "l"}, {"unique_ms", 60000}})}) ==
         states({"new"}));
   const json steps = json::array({{{"id", "s2"}, {"type", "t2"}, {"payload", "second"}}});
-  CHECK(driver().enqueue({job(
-            "s1", "p", {{"session", "cart"}, {"timeout_ms", 30000}, {"chain", steps}})}) ==
+  CHECK(driver().enqueue(
+            {job("s1", "p", {{"session", "cart"}, {"timeout_ms", 30000}, {"chain", steps}})}) ==
         states({"new"}));
   const auto claimed = f.claim("w/1", 3);
   REQUIRE(claimed.size() == 3);
@@ -122,8 +121,7 @@ TEST_CASE("refusals: full with a hint, nopool, toobig, bad, maxmemory; force") {
   CHECK(full[0] == "full");
   CHECK(full[1] >= 1000);
   CHECK(full[2] == "depth");
-  CHECK(driver().enqueue({job("c", "12345678901")}) ==
-        refused({"toobig", 1, 11, 10}));
+  CHECK(driver().enqueue({job("c", "12345678901")}) == refused({"toobig", 1, 11, 10}));
   const json bad = driver().enqueue({job("fine"), job("no/slash")})["refused"];
   CHECK(bad[0] == "bad");
   CHECK(bad[1] == 2);

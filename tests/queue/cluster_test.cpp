@@ -104,9 +104,8 @@ const std::vector<Operation> kOperations{
      [](Site& s) {
        const auto claimed = s.claim(kOther, 1);
        REQUIRE(claimed.size() == 1);
-       const auto beat =
-           s.queue.beat(kOther, {{claimed[0].id, claimed[0].epoch}},
-                        {{claimed[0].id, 50, "half"}}, R"({"slots":1})", false);
+       const auto beat = s.queue.beat(kOther, {{claimed[0].id, claimed[0].epoch}},
+                                      {{claimed[0].id, 50, "half"}}, R"({"slots":1})", false);
        CHECK(beat.lost.empty());
      }},
     {"beat: full", [](Site& s) { (void)s.queue.beat(kOther, {}, {}, "", true); }},

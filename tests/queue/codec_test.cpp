@@ -1,10 +1,10 @@
 #include "queue/codec.h"
 
-#include "queue/redis/error.h"
-
 #include <doctest/doctest.h>
 
 #include <nlohmann/json.hpp>
+
+#include "queue/redis/error.h"
 
 using namespace wp::queue;
 
@@ -40,8 +40,8 @@ TEST_CASE("a chain travels in the envelope, whatever its payloads' bytes") {
   job.type = "upload";
   job.payload = "first";
   job.previous = "\"before\"";
-  for (const std::string& payload : {std::string("text"), std::string("\xff\0\x01z", 4),
-                                     std::string("\xff"), std::string()}) {
+  for (const std::string& payload :
+       {std::string("text"), std::string("\xff\0\x01z", 4), std::string("\xff"), std::string()}) {
     ChainStep step;
     step.id = "step";
     step.type = "process";
@@ -158,5 +158,7 @@ TEST_CASE("result documents: JSON stays JSON, text becomes a string, broken byte
   // Deeper than the stack: told as text, or not at all.
   const std::string deep = std::string(8000, '[') + std::string(8000, ']');
   CHECK(result_to_json(pack({{"r", deep}})) == "{\"result\":\"" + deep + "\"}");
-  CHECK(result_to_json("\x81\xa1" "e" + std::string(300000, '\x91') + "\xc0") == "{}");
+  CHECK(result_to_json("\x81\xa1"
+                       "e" +
+                       std::string(300000, '\x91') + "\xc0") == "{}");
 }

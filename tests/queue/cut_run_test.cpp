@@ -102,9 +102,8 @@ void work(const redis::Endpoint& endpoint, int number, Ledger& ledger) {
         for (const auto& [id, claim] : running) claims.push_back(claim);
         for (const std::string& id : queue.beat(worker, claims, {}, "", true).lost) {
           // A settlement that took effect though its answer was lost.
-          const bool settled =
-              std::any_of(unsettled.begin(), unsettled.end(),
-                          [&](const Settlement& s) { return s.id == id; });
+          const bool settled = std::any_of(unsettled.begin(), unsettled.end(),
+                                           [&](const Settlement& s) { return s.id == id; });
           CHECK(settled);
         }
         unsure = false;
@@ -152,7 +151,7 @@ TEST_CASE("cuts at random points of a long run: nothing is lost, nothing runs tw
     std::mt19937 random(7);
     while (!over) {
       const int before = proxy.happened();
-      const auto fault = random() % 20 == 0 ? Proxy::Fault::stall
+      const auto fault = random() % 20 == 0  ? Proxy::Fault::stall
                          : random() % 4 == 0 ? Proxy::Fault::half_close
                                              : Proxy::Fault::cut;
       proxy.after(random() % 2 == 0 ? Proxy::Way::request : Proxy::Way::reply, random() % 12000,

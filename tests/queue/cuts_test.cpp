@@ -41,7 +41,7 @@ struct Stage : QueueFixture {
 struct Scene {
   std::string name;
   std::function<void(Queue&, const Stage&)> act;  // the same at each try
-  int completed = 0;  // by act itself
+  int completed = 0;                              // by act itself
 };
 
 std::vector<Claim> claims_of(const Stage& stage) {
@@ -68,8 +68,8 @@ const std::vector<Scene>& scenes() {
          jobs[0].unique = "k";
          for (const Enqueued& e : q.enqueue(jobs)) CHECK(e.id.starts_with("n"));
        }},
-      {"settle",
-       [](Queue& q, const Stage& s) { (void)q.step(kWorker, chained_completion(s), 0); }, 1},
+      {"settle", [](Queue& q, const Stage& s) { (void)q.step(kWorker, chained_completion(s), 0); },
+       1},
       {"claim", [](Queue& q, const Stage&) { (void)q.step(kOther, {}, 1); }},
       {"settle and claim",
        [](Queue& q, const Stage& s) { (void)q.step(kWorker, chained_completion(s), 1); }, 1},
@@ -107,11 +107,20 @@ const std::vector<Scene>& scenes() {
       {"reclaim, loss",
        [](Queue& q, const Stage&) { (void)q.reclaim({"pod-a"}, LossCause::loss, "gone"); }},
       {"trim", [](Queue& q, const Stage&) { (void)q.trim(); }},
-      {"cancel", [](Queue& q, const Stage&) { (void)q.cancel({"z", "x"}); }},
+      {"cancel",
+       [](Queue& q, const Stage&) {
+         (void)q.cancel({"z", "x"});
+       }},
       {"promote", [](Queue& q, const Stage&) { (void)q.promote({"later"}); }},
-      {"reprioritise", [](Queue& q, const Stage&) { (void)q.reprioritise({"z", "later"}, 7); }},
+      {"reprioritise",
+       [](Queue& q, const Stage&) {
+         (void)q.reprioritise({"z", "later"}, 7);
+       }},
       {"redrive", [](Queue& q, const Stage&) { (void)q.redrive({"dead"}); }},
-      {"remove", [](Queue& q, const Stage&) { (void)q.remove({"z", "dead"}); }},
+      {"remove",
+       [](Queue& q, const Stage&) {
+         (void)q.remove({"z", "dead"});
+       }},
       {"purge", [](Queue& q, const Stage&) { (void)q.purge(JobState::dead, 1); }},
       {"pause", [](Queue& q, const Stage&) { (void)q.pause("me"); }},
       {"resume", [](Queue& q, const Stage&) { (void)q.resume(); }},

@@ -55,11 +55,11 @@ TEST_CASE("TLS and sentinels") {
 }
 
 TEST_CASE("bad URLs say what is allowed and never repeat a password") {
-  for (const char* url : {"", "http://x", "redis://", "redis://h:99999", "redis://h/x",
-                          "unix://relative", "rediss://", "redis://u:hunter2@h:port",
-                          "redis://[::1", "redis://[::1]x", "redis+sentinel://h",
-                          "redis+sentinel://h/", "redis+sentinel://,/main",
-                          "redis+sentinel://h:0/main", "redis+sentinel://u:hunter2@h/main/x"}) {
+  for (const char* url :
+       {"", "http://x", "redis://", "redis://h:99999", "redis://h/x", "unix://relative",
+        "rediss://", "redis://u:hunter2@h:port", "redis://[::1", "redis://[::1]x",
+        "redis+sentinel://h", "redis+sentinel://h/", "redis+sentinel://,/main",
+        "redis+sentinel://h:0/main", "redis+sentinel://u:hunter2@h/main/x"}) {
     try {
       (void)parse_endpoint(url);
       FAIL("accepted " << url);

@@ -44,7 +44,8 @@ TEST_CASE("no script walks a whole structure, except CHECK") {
 
 TEST_CASE("no script turns a number into text but by %d") {
   // tostring and .. keep 14 digits, and so does cjson: an epoch or a score would be damaged.
-  const std::regex banned(R"(tostring|%\.0f|cjson(?!\.decode)|\.\. *(now|epoch|lease|seq|score)\b)");
+  const std::regex banned(
+      R"(tostring|%\.0f|cjson(?!\.decode)|\.\. *(now|epoch|lease|seq|score)\b)");
   for (const auto& file : lua_files()) {
     CAPTURE(file.string());
     CHECK_FALSE(std::regex_search(read(file), banned));
@@ -88,10 +89,10 @@ TEST_CASE("every script that writes, except ENQUEUE, begins by deleting the key 
 TEST_CASE("the scripts use the keys they name, and no other") {
   const wp::queue::Scripts& all = wp::queue::scripts();
   for (const auto* script :
-       {&all.enqueue, &all.step,    &all.beat,    &all.release,      &all.register_worker,
-        &all.config,  &all.orphan,  &all.retire,  &all.unretire,     &all.reclaim,
-        &all.trim,    &all.cancel,  &all.promote, &all.reprioritise, &all.redrive,
-        &all.remove,  &all.purge,   &all.pause,   &all.counts,       &all.job,
+       {&all.enqueue, &all.step,   &all.beat,    &all.release,      &all.register_worker,
+        &all.config,  &all.orphan, &all.retire,  &all.unretire,     &all.reclaim,
+        &all.trim,    &all.cancel, &all.promote, &all.reprioritise, &all.redrive,
+        &all.remove,  &all.purge,  &all.pause,   &all.counts,       &all.job,
         &all.list,    &all.check}) {
     // A key that a script names becomes KEYS[i]; one that it does not name would be left as K_….
     const std::string& source = script->source();

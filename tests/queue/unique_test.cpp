@@ -105,8 +105,14 @@ TEST_CASE("a time that is no number is refused: its key would be held for ever")
   for (const std::string& part : script.key_names()) call.keys.push_back(key_name("q", part));
   for (const char* time : {"nan", "NaN", "-nan", "Infinity", "-1", "1e12", "\"1\""}) {
     CAPTURE(time);
-    call.args = {"0", "1", "x", "100", "0", "default",
-                 std::string("{\"unique\":\"k\",\"unique_ms\":") + time + "}", "\n"};
+    call.args = {"0",
+                 "1",
+                 "x",
+                 "100",
+                 "0",
+                 "default",
+                 std::string("{\"unique\":\"k\",\"unique_ms\":") + time + "}",
+                 "\n"};
     CHECK(f.raw.call(call).at(0).text() == "bad");
   }
   CHECK(f.raw.execute({"HLEN", key_name("q", "uniq")}).integer() == 0);

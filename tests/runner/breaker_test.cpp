@@ -59,9 +59,11 @@ TEST_CASE("a job that alone is answered as by a broken handler is bad itself") {
   CHECK(breaker.broke("bad", true, true, t(20), 0) == Fate::back);  // judged anew each time
 }
 
-TEST_CASE("what others ran explains one such answer, not those of all that were answered so before") {
+TEST_CASE(
+    "what others ran explains one such answer, not those of all that were answered so before") {
   Breaker breaker;
-  for (const char* id : {"a", "b", "c"}) CHECK(breaker.broke(id, true, true, t(0), 0) == Fate::back);
+  for (const char* id : {"a", "b", "c"})
+    CHECK(breaker.broke(id, true, true, t(0), 0) == Fate::back);
   breaker.ran("slow");
   CHECK(breaker.broke("a", true, true, t(10), 0) == Fate::fail);
   CHECK(breaker.broke("b", true, true, t(20), 0) != Fate::fail);

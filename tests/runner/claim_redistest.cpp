@@ -90,8 +90,7 @@ TEST_CASE("thousands of jobs on two workers: each is completed once") {
   queue->enqueue(jobs, true);
   RunnerProcess first(builtin(redis, "noop", 50));
   RunnerProcess second(builtin(redis, "noop", 50));
-  CHECK(eventually([&] { return queue->counts().stat["completed"] == 4000; },
-                   Millis{60000}));
+  CHECK(eventually([&] { return queue->counts().stat["completed"] == 4000; }, Millis{60000}));
   const auto counts = queue->counts();
   CHECK(counts.stat.at("started") == 4000);
   CHECK(counts.active == 0);

@@ -43,11 +43,12 @@ TEST_CASE("three hundred programs that ignore SIGTERM are stopped, and all their
   CHECK(queue->check().empty());
 }
 
-TEST_CASE("payloads that are dear to check keep no lease from being renewed, nor a signal waiting") {
+TEST_CASE(
+    "payloads that are dear to check keep no lease from being renewed, nor a signal waiting") {
   RedisServer redis;
   QueueClient queue(redis);
-  queue.configure(1500, {{"schema", R"({"pattern": "(a?){900}(a?){900}b"})"},
-                         {"max_payload", "65536"}});
+  queue.configure(1500,
+                  {{"schema", R"({"pattern": "(a?){900}(a?){900}b"})"}, {"max_payload", "65536"}});
   RunnerProcess runner({redis.url(), "q", {"--concurrency", "64", "--handler", "noop"}, {}});
   const auto ids = enqueue(queue, 60, "\"" + std::string(20000, 'a') + "\"");
   for (const std::string& id : ids) {

@@ -1,7 +1,5 @@
 // Programs under the exec handler that break the rules: each costs its own job at most, and leaves
 // nothing behind: no process, no descriptor, no folder, and no harm to the next job.
-#include "runner/handlers/exec.h"
-
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <filesystem>
@@ -12,6 +10,7 @@
 #include <sys/resource.h>
 
 #include "runner/handlers/environment.h"
+#include "runner/handlers/exec.h"
 #include "runner/process/reaper.h"
 #include "tests/runner/handler_harness.h"
 #include "tests/support/wait.h"
@@ -261,8 +260,9 @@ print('done')
 }
 
 TEST_CASE("an end that meets a cancel is one end, whoever is first") {
-  Hostile hostile({"/bin/sh", "-c", "[ $WP_JOB_TYPE = t ] || exec sleep 0.0$WP_JOB_TYPE; "
-                                    "exec /usr/bin/python3 -"});
+  Hostile hostile({"/bin/sh", "-c",
+                   "[ $WP_JOB_TYPE = t ] || exec sleep 0.0$WP_JOB_TYPE; "
+                   "exec /usr/bin/python3 -"});
   int completed = 0;
   int cancelled = 0;
   int late = 0;
@@ -324,8 +324,9 @@ time.sleep(600)
 TEST_CASE("a handler's own memory priority is its own") {
   const std::string before = read_all("/proc/self/oom_score_adj");
   Hostile hostile;
-  CHECK(hostile.job("open('/proc/self/oom_score_adj', 'w').write('900')\n"
-                    "print(open('/proc/self/oom_score_adj').read())")
+  CHECK(hostile
+            .job("open('/proc/self/oom_score_adj', 'w').write('900')\n"
+                 "print(open('/proc/self/oom_score_adj').read())")
             .text == "900");
   CHECK(read_all("/proc/self/oom_score_adj") == before);
   CHECK(hostile.job("print(open('/proc/self/oom_score_adj').read())").text == "500");
@@ -334,7 +335,8 @@ TEST_CASE("a handler's own memory priority is its own") {
 
 TEST_CASE("a scratch folder of 10,000 files, or 2,000 folders deep, is removed") {
   Hostile hostile;
-  CHECK(hostile.job(R"(
+  CHECK(hostile
+            .job(R"(
 os.chdir(os.environ["WP_JOB_DIR"])
 for i in range(10000): open("f%d" % i, "w").close()
 for i in range(2000):
@@ -343,7 +345,8 @@ for i in range(2000):
 os.symlink("/", "root")
 os.mkfifo("pipe")
 print(len(os.listdir(os.environ["WP_JOB_DIR"])))
-)").text == "10001");
+)")
+            .text == "10001");
   hostile.check_unharmed();
 }
 

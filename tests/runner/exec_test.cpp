@@ -179,7 +179,8 @@ TEST_CASE("many processes at once, each with its own result") {
   for (std::int64_t i = 1; i <= 100; ++i) CHECK(exec.said.wait(i).text == std::to_string(i));
 }
 
-TEST_CASE("the runner takes all descriptors that it may; a program gets what the runner was given") {
+TEST_CASE(
+    "the runner takes all descriptors that it may; a program gets what the runner was given") {
   rlimit before{};
   REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
   rlimit low = before;

@@ -45,8 +45,8 @@ TEST_CASE("a worker is killed with four jobs: all run alone, only the culprit is
   (void)queue->enqueue(jobs);
   const RunnerSetup pod{redis.url(),
                         "q",
-                        {"--worker-id", "pod", "--concurrency", "4", "--scratch-dir",
-                         folder.path(), "--", "/bin/sh", "-c", kHandler},
+                        {"--worker-id", "pod", "--concurrency", "4", "--scratch-dir", folder.path(),
+                         "--", "/bin/sh", "-c", kHandler},
                         {{"HERE", folder.path()}}};
   // The container's restarts.
   int kills = 0;

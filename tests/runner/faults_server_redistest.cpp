@@ -58,8 +58,8 @@ void surely(const std::function<bool()>& act) {
 void fail_over(const std::function<void(RedisServer&)>& end,
                const std::function<void(RedisServer&)>& again) {
   RedisServer master({"repl-diskless-sync-delay 0"});
-  RedisServer replica({"repl-diskless-sync-delay 0",
-                       "replicaof 127.0.0.1 " + std::to_string(master.port())});
+  RedisServer replica(
+      {"repl-diskless-sync-delay 0", "replicaof 127.0.0.1 " + std::to_string(master.port())});
   const SentinelServer sentinel(master.port());
   redis::Connection watch(redis::parse_endpoint("redis://" + sentinel.node()));
   watch.connect();
@@ -120,13 +120,13 @@ TEST_CASE("Redis is full: what runs keeps its lease and ends well; only ENQUEUE 
   // The three that run first hold what comes behind them until Redis is full.
   enqueue(queue, {job("runs", "go-late"), job("first", "go"), job("other", "go")});
   for (const char* id : {"runs", "first", "other"}) wait_start(folder, id);
-  enqueue(queue, {chained, job("retried", "fail-once"), job("waits", ""),
-                  job("later", "", Millis{300})});
+  enqueue(queue,
+          {chained, job("retried", "fail-once"), job("waits", ""), job("later", "", Millis{300})});
   (void)queue.connection().execute({"CONFIG", "SET", "maxmemory", "1"});
   REQUIRE(refused_for_memory(queue));
   let_go(folder, "go");
-  for (const char* id : {"first", "other", "chained", "second", "third", "retried", "waits",
-                         "later"}) {
+  for (const char* id :
+       {"first", "other", "chained", "second", "third", "retried", "waits", "later"}) {
     queue.wait_state(id, JobState::done);
   }
   // A worker that starts now serves as well, and one that stops gives back.
@@ -168,8 +168,8 @@ TEST_CASE("a user without channel rights: nothing is lost, and workers wake by t
   CHECK_THROWS_AS((void)connection.execute({"PUBLISH", "wp:{q}:events", "work"}), redis::Error);
   queue::Queue queue(connection, "q");
   Folder folder;
-  RunnerProcess runner(ledger_runner(
-      "redis://app:secret@127.0.0.1:" + std::to_string(redis.port()), folder, 2));
+  RunnerProcess runner(
+      ledger_runner("redis://app:secret@127.0.0.1:" + std::to_string(redis.port()), folder, 2));
   REQUIRE(runner.logged("\"msg\":\"registered\""));
   std::vector<std::string> ids;
   for (int i = 0; i < 20; ++i) {

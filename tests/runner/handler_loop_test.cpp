@@ -51,9 +51,9 @@ TEST_CASE("a job without progress is stalled; one with progress or a time limit 
   test::HandlerHarness harness;
   harness.open(patient);
   harness.loop().limit({.stall_timeout = Millis{400}, .check_interval = Millis{50}});
-  harness.start(1);                        // says nothing
-  harness.start(2, "1000");                // goes on
-  harness.start(3, "", Millis{3600000});   // may take its time
+  harness.start(1);                       // says nothing
+  harness.start(2, "1000");               // goes on
+  harness.start(3, "", Millis{3600000});  // may take its time
   const Ending stalled = harness.said.wait(1);
   CHECK(stalled.verdict == Verdict::stall);
   CHECK(stalled.text.starts_with("Stalled: no progress for 400ms"));
@@ -104,7 +104,7 @@ TEST_CASE("above five quarters of its memory a handler is stopped and its job fa
   test::HandlerHarness harness;
   open_eater(harness);
   harness.loop().limit({.max_memory = 64 << 20});
-  harness.start(1, "70\n");   // more than allowed, less than five quarters: it goes on
+  harness.start(1, "70\n");  // more than allowed, less than five quarters: it goes on
   harness.start(2, "120\n");
   const Ending ending = harness.said.wait(2);
   CHECK(ending.verdict == Verdict::fail);

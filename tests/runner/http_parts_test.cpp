@@ -89,24 +89,34 @@ TEST_CASE("URLs that are refused in one line, which says why") {
   struct Row {
     std::string url, why;
   };
-  for (const Row& row :
-       {Row{"", "does not begin with http://"}, Row{"127.0.0.1:8000", "does not begin"},
-        Row{"https://127.0.0.1/", "does not begin"}, Row{"http://", "not on loopback"},
-        Row{"http:///jobs", "not on loopback"}, Row{"http://example.com/", "not on loopback"},
-        Row{"http://10.0.0.1/", "not on loopback"}, Row{"http://0.0.0.0/", "not on loopback"},
-        Row{"http://127.0.0.1.example.com/", "not on loopback"},
-        Row{"http://localhost.example.com/", "not on loopback"},
-        Row{"http://127.1/", "not on loopback"}, Row{"http://2130706433/", "not on loopback"},
-        Row{"http://[::]/", "not on loopback"}, Row{"http://[::1/", "not on loopback"},
-        Row{"http://[::ffff:127.0.0.1]/", "not on loopback"},
-        Row{"http://[fe80::1%lo]/", "not on loopback"},
-        Row{"http://127.0.0.1\0/"s, "not on loopback"},
-        Row{"http://127.0.0.1:/", "has a port"}, Row{"http://127.0.0.1:0/", "has a port"},
-        Row{"http://127.0.0.1:65536/", "has a port"}, Row{"http://127.0.0.1:-1/", "has a port"},
-        Row{"http://127.0.0.1:80x/", "has a port"}, Row{"http://127.0.0.1:1:2/", "has a port"},
-        Row{"http://127.0.0.1/a b", "no path"}, Row{"http://127.0.0.1/a#b", "no path"},
-        Row{"http://127.0.0.1/\r\nX: y", "no path"}, Row{"http://127.0.0.1/\xC3\xA9", "no path"},
-        Row{"http://127.0.0.1/" + std::string(3000, 'a'), "too long"}}) {
+  for (const Row& row : {Row{"", "does not begin with http://"},
+                         Row{"127.0.0.1:8000", "does not begin"},
+                         Row{"https://127.0.0.1/", "does not begin"},
+                         Row{"http://", "not on loopback"},
+                         Row{"http:///jobs", "not on loopback"},
+                         Row{"http://example.com/", "not on loopback"},
+                         Row{"http://10.0.0.1/", "not on loopback"},
+                         Row{"http://0.0.0.0/", "not on loopback"},
+                         Row{"http://127.0.0.1.example.com/", "not on loopback"},
+                         Row{"http://localhost.example.com/", "not on loopback"},
+                         Row{"http://127.1/", "not on loopback"},
+                         Row{"http://2130706433/", "not on loopback"},
+                         Row{"http://[::]/", "not on loopback"},
+                         Row{"http://[::1/", "not on loopback"},
+                         Row{"http://[::ffff:127.0.0.1]/", "not on loopback"},
+                         Row{"http://[fe80::1%lo]/", "not on loopback"},
+                         Row{"http://127.0.0.1\0/"s, "not on loopback"},
+                         Row{"http://127.0.0.1:/", "has a port"},
+                         Row{"http://127.0.0.1:0/", "has a port"},
+                         Row{"http://127.0.0.1:65536/", "has a port"},
+                         Row{"http://127.0.0.1:-1/", "has a port"},
+                         Row{"http://127.0.0.1:80x/", "has a port"},
+                         Row{"http://127.0.0.1:1:2/", "has a port"},
+                         Row{"http://127.0.0.1/a b", "no path"},
+                         Row{"http://127.0.0.1/a#b", "no path"},
+                         Row{"http://127.0.0.1/\r\nX: y", "no path"},
+                         Row{"http://127.0.0.1/\xC3\xA9", "no path"},
+                         Row{"http://127.0.0.1/" + std::string(3000, 'a'), "too long"}}) {
     CAPTURE(row.url);
     const std::string line = refusal(row.url);
     CAPTURE(line);
@@ -124,11 +134,10 @@ TEST_CASE("a job is posted with its facts") {
   const HttpRequest made = request(task, Millis{1795242758123});
   CHECK(made.head.starts_with("POST /jobs?x=1 HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n"));
   CHECK(made.head.ends_with("\r\n\r\n"));
-  for (const char* line :
-       {"User-Agent: workerpool-runner/" WORKERPOOL_VERSION, "Connection: close",
-        "Content-Type: application/json", "Content-Length: 7", "WP-Job-Id: id-1",
-        "WP-Job-Type: mail", "WP-Queue: q", "WP-Attempt: 3", "WP-Max-Attempts: 5", "WP-Epoch: 7",
-        "WP-Deadline: 2026-11-21T"}) {
+  for (const char* line : {"User-Agent: workerpool-runner/" WORKERPOOL_VERSION, "Connection: close",
+                           "Content-Type: application/json", "Content-Length: 7", "WP-Job-Id: id-1",
+                           "WP-Job-Type: mail", "WP-Queue: q", "WP-Attempt: 3",
+                           "WP-Max-Attempts: 5", "WP-Epoch: 7", "WP-Deadline: 2026-11-21T"}) {
     CAPTURE(line);
     CHECK(contains(made.head, std::string("\r\n") + line));
   }
@@ -247,7 +256,10 @@ TEST_CASE("errors are bounded, printable UTF-8") {
   const Ending long_one = status(500, "", std::string(100000, 'e'));
   CHECK(long_one.text.size() <= queue::kMaxErrorBytes);
   CHECK(long_one.text.size() > queue::kMaxErrorBytes - 10);
-  CHECK(status(500, "", "a\x01\xFF" "b\x1B[31m\n").text == "HTTP 500: a\\x01\\xffb\\x1b[31m");
+  CHECK(status(500, "",
+               "a\x01\xFF"
+               "b\x1B[31m\n")
+            .text == "HTTP 500: a\\x01\\xffb\\x1b[31m");
   // Larger than any result may be: the status is clear all the same.
   CHECK(status(500, "", std::string(2 << 20, 'e')).verdict == Verdict::fail);
   CHECK(status(422, "", std::string(2 << 20, 'e')).verdict == Verdict::bury);

@@ -23,8 +23,7 @@ using Config = std::map<std::string, std::string>;
 
 // Redis, an app that can be started, killed and started again, and a runner in front of it.
 struct World {
-  explicit World(Config config = {}, std::int64_t lease_ms = 15000)
-      : queue(redis) {
+  explicit World(Config config = {}, std::int64_t lease_ms = 15000) : queue(redis) {
     queue.configure(lease_ms, std::move(config));
   }
 
@@ -38,10 +37,8 @@ struct World {
         folder / "app.log");
   }
   void start_runner(std::vector<std::string> more = {}) {
-    RunnerSetup setup{redis.url(),
-                      "q",
-                      {"--http-url", "http://127.0.0.1:" + std::to_string(port) + "/jobs"},
-                      {}};
+    RunnerSetup setup{
+        redis.url(), "q", {"--http-url", "http://127.0.0.1:" + std::to_string(port) + "/jobs"}, {}};
     setup.arguments.insert(setup.arguments.end(), more.begin(), more.end());
     runner = std::make_unique<RunnerProcess>(setup);
   }
@@ -176,8 +173,8 @@ TEST_CASE("nothing is claimed before the app is up") {
   const std::string id = world.enqueue(json::object());
   REQUIRE(world.runner->logged("\"msg\":\"registered\""));
   // Six beats long.
-  CHECK_FALSE(eventually([&] { return world.queue->job(id).state != JobState::ready; },
-                         Millis{3000}));
+  CHECK_FALSE(
+      eventually([&] { return world.queue->job(id).state != JobState::ready; }, Millis{3000}));
   CHECK(world.runner->log().find("the handler cannot run") == std::string::npos);
   world.start_app();
   world.queue.wait_state(id, JobState::done);
@@ -215,8 +212,8 @@ TEST_CASE("with a ready path, an app that is up but not ready gets no job") {
   world.start_runner({"--http-ready-path", "/ready"});
   const std::string id = world.enqueue(json::object());
   REQUIRE(world.runner->logged("\"msg\":\"registered\""));
-  CHECK_FALSE(eventually([&] { return world.queue->job(id).state != JobState::ready; },
-                         Millis{2000}));
+  CHECK_FALSE(
+      eventually([&] { return world.queue->job(id).state != JobState::ready; }, Millis{2000}));
   std::filesystem::remove(world.folder / "not-ready");
   world.queue.wait_state(id, JobState::done);
 }

@@ -1,10 +1,10 @@
 // The parser of answers: what it takes, what it refuses, and that pieces make no difference.
-#include "runner/handlers/http/response.h"
-
 #include <doctest/doctest.h>
 #include <optional>
 #include <rapidcheck.h>
 #include <tuple>
+
+#include "runner/handlers/http/response.h"
 
 using namespace wp::runner;
 using State = HttpResponseParser::State;
@@ -224,13 +224,13 @@ TEST_CASE("byte by byte nothing is different") {
 }
 
 TEST_CASE("any bytes in any pieces: the same outcome, within the limits") {
-  std::vector<std::string> words = {kOk,       "HTTP/1.1 500 No\r\n",
-                                    "\r\n",    "Content-Length: 7\r\n",
-                                    "5\r\n",   "Transfer-Encoding: chunked\r\n",
-                                    "0\r\n",   "hello\r\n",
+  std::vector<std::string> words = {kOk,        "HTTP/1.1 500 No\r\n",
+                                    "\r\n",     "Content-Length: 7\r\n",
+                                    "5\r\n",    "Transfer-Encoding: chunked\r\n",
+                                    "0\r\n",    "hello\r\n",
                                     "A: b\r\n", " c\r\n",
-                                    "\n",      "HTTP/1.1 100 C\r\n\r\n",
-                                    "\r",      std::string(1, '\0')};
+                                    "\n",       "HTTP/1.1 100 C\r\n\r\n",
+                                    "\r",       std::string(1, '\0')};
   for (const auto& row : good_answers()) words.push_back(row.bytes);
   for (const auto& row : bad_answers()) words.push_back(row.bytes);
   CHECK(rc::check("pieces make no difference", [&] {

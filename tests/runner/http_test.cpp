@@ -1,6 +1,4 @@
 // The http handler against apps that behave, and apps that don't, on real sockets.
-#include "runner/handlers/http/handler.h"
-
 #include <doctest/doctest.h>
 #include <filesystem>
 #include <memory>
@@ -8,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "base/unique_fd.h"
+#include "runner/handlers/http/handler.h"
 #include "tests/runner/handler_harness.h"
 #include "tests/support/free_port.h"
 #include "tests/support/script_server.h"
@@ -292,8 +291,7 @@ TEST_CASE("the ready path decides, when there is one") {
     client.send(up ? "HTTP/1.1 204 Yes\r\n\r\n" : "HTTP/1.1 503 Not yet\r\n\r\n");
   }));
   Http http(app.url("/jobs"), "/ready?x=1", Millis{200});
-  CHECK(http.said
-            .wait_capacity([](const Capacity& now) { return !now.broken.empty(); })
+  CHECK(http.said.wait_capacity([](const Capacity& now) { return !now.broken.empty(); })
             .broken.ends_with("/ready?x=1 answers HTTP 503: is the app ready?"));
   up = true;
   http.wait_ready();
@@ -306,8 +304,9 @@ TEST_CASE("localhost is asked on both addresses, and jobs go where it answered")
   std::unique_ptr<test::ScriptServer> app;
   try {
     app = std::make_unique<test::ScriptServer>(to_requests([](Client& client, const std::string&) {
-      client.send(kOk + "Content-Length: 1\r\n\r\n6");
-    }), 0, true);
+                                                 client.send(kOk + "Content-Length: 1\r\n\r\n6");
+                                               }),
+                                               0, true);
   } catch (const std::runtime_error&) {
     MESSAGE("no IPv6 on this machine: not tested");
     return;
@@ -332,7 +331,8 @@ TEST_CASE("after a refused connection, a wrong answer or a crash it is asked whe
   app = std::make_unique<test::ScriptServer>(
       to_requests([](Client& client, const std::string&) {
         client.send("HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n");
-      }), port);
+      }),
+      port);
   http.wait_ready();
   const int asked = app->accepted();
   http.start(2);

@@ -11,14 +11,15 @@ using namespace wp::runner;
 using nlohmann::json;
 
 TEST_CASE("what is JSON and what only looks like it") {
-  for (const char* good : {"1", " {} ", "\"x\"", "null", "[1, 2]\n", "-0.5e7", "\"\\ud83d\\ude00\""}) {
+  for (const char* good :
+       {"1", " {} ", "\"x\"", "null", "[1, 2]\n", "-0.5e7", "\"\\ud83d\\ude00\""}) {
     CAPTURE(good);
     CHECK(is_json(good));
   }
   for (const std::string& bad :
-       {std::string(""), std::string("1\0rest", 6), std::string("\xEF\xBB\xBF{}"), std::string("{} {}"),
-        std::string("\"\xFF\""), std::string("'x'"), std::string("nul"), std::string("[1,]"),
-        std::string("\"a\nb\"")}) {
+       {std::string(""), std::string("1\0rest", 6), std::string("\xEF\xBB\xBF{}"),
+        std::string("{} {}"), std::string("\"\xFF\""), std::string("'x'"), std::string("nul"),
+        std::string("[1,]"), std::string("\"a\nb\"")}) {
     CAPTURE(bad);
     CHECK_FALSE(is_json(bad));
   }

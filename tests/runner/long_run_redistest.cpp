@@ -29,13 +29,13 @@ constexpr std::int64_t kMayGrowKib = 1024;
 ProcessView run_up_to(QueueClient& queue, const RunnerProcess& runner, int jobs, int processes) {
   auto done = queue->counts().stat["completed"];
   while (done < jobs) {
-    std::vector<queue::NewJob> batch(static_cast<std::size_t>(std::min<std::int64_t>(
-        500, jobs - done)));
+    std::vector<queue::NewJob> batch(
+        static_cast<std::size_t>(std::min<std::int64_t>(500, jobs - done)));
     (void)queue->enqueue(batch, true);
     done += static_cast<std::int64_t>(batch.size());
   }
-  REQUIRE(eventually([&] { return queue->counts().stat["completed"] == jobs; }, kLongest,
-                     Millis{20}));
+  REQUIRE(
+      eventually([&] { return queue->counts().stat["completed"] == jobs; }, kLongest, Millis{20}));
   ProcessView view;
   CHECK(eventually(
       [&] {

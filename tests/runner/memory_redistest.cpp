@@ -80,11 +80,11 @@ TEST_CASE("maxMemory: a job above five quarters of it fails, and its neighbour l
   QueueClient queue(redis);
   queue.configure(15000, {{"max_memory", kLimit}, {"max_attempts", "1"}});
   Folder folder;
-  RunnerProcess runner({redis.url(),
-                        "q",
-                        {"--concurrency", "2", "--scratch-dir", folder.path(), "--",
-                         "/usr/bin/python3", "-"},
-                        {{"HERE", folder.path()}}});
+  RunnerProcess runner(
+      {redis.url(),
+       "q",
+       {"--concurrency", "2", "--scratch-dir", folder.path(), "--", "/usr/bin/python3", "-"},
+       {{"HERE", folder.path()}}});
   const std::string neighbour = queue.enqueue(
       "import os, time\n"
       "keep = b'x' * (80 << 20)\n"

@@ -36,11 +36,12 @@ RunnerSetup container(const RedisServer& redis, const Folder& folder) {
           {{"HERE", folder.path()}}};
 }
 
-const std::string kStarts = "import os, time\n"
-                            "open(os.environ['HERE'] + '/starts', 'a').write('x\\n')\n"
-                            "def wait(name):\n"
-                            "  while not os.path.exists(os.environ['HERE'] + '/' + name):\n"
-                            "    time.sleep(0.01)\n";
+const std::string kStarts =
+    "import os, time\n"
+    "open(os.environ['HERE'] + '/starts', 'a').write('x\\n')\n"
+    "def wait(name):\n"
+    "  while not os.path.exists(os.environ['HERE'] + '/' + name):\n"
+    "    time.sleep(0.01)\n";
 
 }  // namespace
 
@@ -58,8 +59,8 @@ TEST_CASE("out of memory: the job that eats it crashes, three beside it complete
   for (int i = 0; i < 3; ++i) {
     innocents.push_back(queue.enqueue(kStarts + "keep = b'x' * (8 << 20)\nwait('go')\nprint(1)"));
   }
-  const std::string culprit = queue.enqueue(
-      kStarts + "wait('eat')\nkeep = []\nwhile True: keep.append(b'x' * (1 << 20))");
+  const std::string culprit =
+      queue.enqueue(kStarts + "wait('eat')\nkeep = []\nwhile True: keep.append(b'x' * (1 << 20))");
   REQUIRE(eventually([&] { return count_lines(folder / "starts") == 4; }, Millis{30000}));
   CHECK(group->kills() == 0);
   write_file(folder / "eat", "");

@@ -95,16 +95,17 @@ TEST_CASE("each bad value is one line that names it") {
   CHECK(contains(refusal({"--handler", "noop"}), "queue: is required"));
   CHECK(contains(refusal({"--queue", "q"}), "handler:"));
   CHECK(contains(refusal({"--queue", "q", "--handler", "stdio"}), "needs a command"));
-  CHECK(contains(refusal({"--queue", "q", "--handler", "http"}), "http-url: the http handler needs"));
+  CHECK(
+      contains(refusal({"--queue", "q", "--handler", "http"}), "http-url: the http handler needs"));
   for (const char* bad :
        {"https://127.0.0.1/", "http://10.0.0.1/jobs", "http://app/", "127.0.0.1"}) {
     const std::string line = refusal({"--queue", "q", "--http-url", bad});
     CHECK(contains(line, "http-url: \"" + std::string(bad) + "\""));
     CHECK(contains(line, "http://127.0.0.1:8000/jobs"));
   }
-  CHECK(contains(refusal({"--queue", "q", "--http-url", "http://localhost:1", "--http-ready-path",
-                          "ready"}),
-                 "http-ready-path: \"ready\" does not begin with /"));
+  CHECK(contains(
+      refusal({"--queue", "q", "--http-url", "http://localhost:1", "--http-ready-path", "ready"}),
+      "http-ready-path: \"ready\" does not begin with /"));
   CHECK(contains(refusal({"--queue", "q", "--handler", "noop", "--http-ready-path", "/ready"}),
                  "http-ready-path: /ready was given, but the handler is noop"));
   CHECK(contains(refusal({"--queue", "q", "--handler", "magic"}), "\"magic\""));

@@ -12,7 +12,9 @@ using queue::JobState;
 namespace {
 
 RunnerSetup shell(const RedisServer& redis, const std::string& script, int slots = 1) {
-  return {redis.url(), "q", {"--concurrency", std::to_string(slots), "--", "/bin/sh", "-c", script},
+  return {redis.url(),
+          "q",
+          {"--concurrency", std::to_string(slots), "--", "/bin/sh", "-c", script},
           {}};
 }
 
@@ -83,8 +85,7 @@ TEST_CASE("a document that would grow too large buries the job; a session that i
   RedisServer redis;
   QueueClient queue(redis);
   queue.configure(15000, {{"session_max_bytes", "100"}, {"max_attempts", "1"}});
-  RunnerProcess runner(shell(redis,
-                             "printf '{\"x\": \"%0200d\"}' 1 > $WP_SESSION_PATCH_FILE"));
+  RunnerProcess runner(shell(redis, "printf '{\"x\": \"%0200d\"}' 1 > $WP_SESSION_PATCH_FILE"));
   queue::NewJob job;
   job.session = "s";
   CHECK(queue.wait_state(enqueue(queue, job), JobState::dead).result.find("SessionTooLarge") !=
@@ -93,8 +94,7 @@ TEST_CASE("a document that would grow too large buries the job; a session that i
   job.delay = Millis{300};
   job.session = "short";
   const std::string gone = enqueue(queue, job);
-  (void)queue.connection().execute(
-      {"ZREM", queue::key_name("q", "sessexp"), "short"});
+  (void)queue.connection().execute({"ZREM", queue::key_name("q", "sessexp"), "short"});
   (void)queue.connection().execute({"HDEL", queue::key_name("q", "sess"), "short"});
   CHECK(queue.wait_state(gone, JobState::dead).result.find("SessionGone") != std::string::npos);
 }
@@ -129,7 +129,9 @@ TEST_CASE("a job's own time-out ends it; one that the pool does not allow is cut
 TEST_CASE("a stalled job is stopped, counted as such, and retried") {
   RedisServer redis;
   QueueClient queue(redis);
-  queue.configure(15000, {{"stall_ms", "300"}, {"check_ms", "100"}, {"max_attempts", "2"},
+  queue.configure(15000, {{"stall_ms", "300"},
+                          {"check_ms", "100"},
+                          {"max_attempts", "2"},
                           {"backoff_initial_ms", "10"}});
   RunnerProcess runner(shell(redis, "test $WP_ATTEMPT = 2 || exec sleep 600"));
   const std::string id = queue.enqueue("");

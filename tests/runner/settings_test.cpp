@@ -35,11 +35,10 @@ TEST_CASE("a pool's configuration counts, and the shorter of both drain times") 
   queue::Config config;
   config.present = true;
   config.owner = "8f2c";
-  config.fields = {{"drain_ms", "90000"},          {"lease_ms", "1000"},
-                   {"timeout_ms", "50"},           {"on_partition", "continue"},
-                   {"max_attempts", "2"},          {"stall_ms", "600000"},
-                   {"check_ms", "30000"},          {"max_memory", "536870912"},
-                   {"max_jobs_per_worker", "50"}};
+  config.fields = {
+      {"drain_ms", "90000"},        {"lease_ms", "1000"},        {"timeout_ms", "50"},
+      {"on_partition", "continue"}, {"max_attempts", "2"},       {"stall_ms", "600000"},
+      {"check_ms", "30000"},        {"max_memory", "536870912"}, {"max_jobs_per_worker", "50"}};
   const JobSettings settings = job_settings(config, {});
   CHECK(settings.drain_timeout == Millis{90000});
   CHECK(settings.lease == Millis{1000});
@@ -72,8 +71,8 @@ TEST_CASE("senseless values of the configuration are bounded") {
   queue::Config config;
   config.present = true;
   config.owner = "8f2c";
-  config.fields = {{"lease_ms", "0"},      {"max_attempts", "-3"}, {"timeout_ms", "-1"},
-                   {"max_memory", "-5"},   {"check_ms", "0"},      {"max_jobs_per_worker", "x"}};
+  config.fields = {{"lease_ms", "0"},    {"max_attempts", "-3"}, {"timeout_ms", "-1"},
+                   {"max_memory", "-5"}, {"check_ms", "0"},      {"max_jobs_per_worker", "x"}};
   const JobSettings settings = job_settings(config, {});
   CHECK(settings.lease == Millis{500});
   CHECK(settings.max_attempts == 1);
@@ -94,7 +93,8 @@ TEST_CASE("winfo is JSON with at most 20 jobs, within 4 KiB") {
   activity.executed = 12;
   activity.quota = 50;
   activity.handler_memory_peak = 300;
-  const std::string text = worker_info(identity, activity, Millis{61000}, {4096, {1 << 20, 1 << 21}});
+  const std::string text =
+      worker_info(identity, activity, Millis{61000}, {4096, {1 << 20, 1 << 21}});
   CHECK(text.size() <= 4096);
   const auto info = nlohmann::json::parse(text);
   CHECK(info["running"].size() == 20);

@@ -85,8 +85,7 @@ TEST_CASE("every setting that was set is logged at the start with its source, al
 
   RunnerProcess all({redis.url(), "q", {"--handler", "noop", "--log-level", "debug"}, {}});
   REQUIRE(all.logged("\"msg\":\"starting\""));
-  CHECK(all.log().find("\"name\":\"redis-password\",\"value\":\"(not set)\"") !=
-        std::string::npos);
+  CHECK(all.log().find("\"name\":\"redis-password\",\"value\":\"(not set)\"") != std::string::npos);
 }
 
 TEST_CASE("a Redis that cannot serve: what is wrong, and what to do about it") {

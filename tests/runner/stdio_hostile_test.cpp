@@ -112,8 +112,9 @@ TEST_CASE("a job that was sent before the noise came goes back uncounted") {
 }
 
 TEST_CASE("an answer to no question is not taken for the next one's") {
-  Stdio stdio("while [ ! -e $HERE/go ]; do sleep 0.01; done; echo '{\"result\": \"early\"}'; "
-              "sleep 600");
+  Stdio stdio(
+      "while [ ! -e $HERE/go ]; do sleep 0.01; done; echo '{\"result\": \"early\"}'; "
+      "sleep 600");
   begin_unread(stdio, "");
   std::filesystem::create_directory(stdio.folder() + "/go");
   const Ending ending = stdio.said.wait(1);
@@ -130,8 +131,9 @@ TEST_CASE("two answers: the second costs the process, no job") {
 TEST_CASE("a second answer that comes late is not the next job's") {
   Stdio stdio;
   // The child of the first job answers for it once more while the second one runs.
-  CHECK(stdio.job("if os.fork() == 0:\n  wait('busy'); say(result='late'); os._exit(0)\n"
-                  "return 'first'")
+  CHECK(stdio
+            .job("if os.fork() == 0:\n  wait('busy'); say(result='late'); os._exit(0)\n"
+                 "return 'first'")
             .text == "\"first\"");
   runner::Task task;
   task.job.id = "second";
@@ -154,8 +156,8 @@ TEST_CASE("a line of 100 MB ends its job, and is not kept") {
   rusage before{};
   getrusage(RUSAGE_SELF, &before);
   Stdio stdio;
-  const Ending ending = stdio.job(
-      "raw(b'{\"result\": \"')\nfor i in range(1600): raw(b'x' * 65536)\nraw(b'\"}\\n')");
+  const Ending ending =
+      stdio.job("raw(b'{\"result\": \"')\nfor i in range(1600): raw(b'x' * 65536)\nraw(b'\"}\\n')");
   CHECK(ending.verdict == Verdict::bury);
   CHECK(ending.text.starts_with("ResultTooLarge"));
   rusage after{};
@@ -219,8 +221,8 @@ TEST_CASE("what ignores SIGTERM is killed, with a grandchild that holds the pipe
 
 TEST_CASE("a child that holds stdout does not hold the end of its parent") {
   Stdio stdio;
-  const Ending ending = stdio.job(
-      "touch('child', subprocess.Popen(['sleep', '600']).pid); os._exit(2)");
+  const Ending ending =
+      stdio.job("touch('child', subprocess.Popen(['sleep', '600']).pid); os._exit(2)");
   CHECK(ending.verdict == Verdict::fail);
   CHECK(test::process_ends(std::stoi(stdio.file("child"))));
   check_replaced(stdio, "exit");
@@ -272,7 +274,8 @@ TEST_CASE("a program that ends at once is started again later and later, and cos
   CHECK(second - first >= 1000000000);
   CHECK(third - second >= 2000000000);
   CHECK(after.ru_utime.tv_sec + after.ru_stime.tv_sec - before.ru_utime.tv_sec -
-            before.ru_stime.tv_sec <= 1);
+            before.ru_stime.tv_sec <=
+        1);
 }
 
 TEST_CASE("a job that was sent to a program that ends before it reads goes back uncounted") {
@@ -291,7 +294,8 @@ TEST_CASE("a job that was sent to a program that ends before it reads goes back 
 TEST_CASE("a program that cannot be found, and then can") {
   Stdio stdio({.argv = {"/bin/sh", "-c", "exec $HERE/program"}});
   stdio.said.wait_capacity([](const Capacity& now) { return has(now.broken, "exit code 127"); });
-  std::ofstream(stdio.folder() + "/new") << "#!/bin/sh\nwhile read -r line; do echo '{\"result\": 1}'; done\n";
+  std::ofstream(stdio.folder() + "/new")
+      << "#!/bin/sh\nwhile read -r line; do echo '{\"result\": 1}'; done\n";
   std::filesystem::permissions(stdio.folder() + "/new", std::filesystem::perms::owner_all);
   std::filesystem::rename(stdio.folder() + "/new", stdio.folder() + "/program");
   stdio.said.wait_capacity([](const Capacity& now) { return now.slots == 1; });
@@ -309,8 +313,9 @@ TEST_CASE("a program that is not there is a lack of capacity, not an error at th
 }
 
 TEST_CASE("one that is to be replaced and stays is killed") {
-  Stdio stdio("trap '' TERM; read -r line; echo '{\"result\": 1}'; echo $$ > $HERE/pid; "
-              "while :; do sleep 0.05; done");
+  Stdio stdio(
+      "trap '' TERM; read -r line; echo '{\"result\": 1}'; echo $$ > $HERE/pid; "
+      "while :; do sleep 0.05; done");
   stdio.loop().limit({.max_jobs = 1});
   CHECK(stdio.job("").text == "1");
   CHECK(test::process_ends(std::stoi(stdio.file("pid"))));

@@ -1,9 +1,9 @@
-#include "runner/handlers/stdio/protocol.h"
-
 #include <doctest/doctest.h>
 #include <rapidcheck.h>
 
 #include <nlohmann/json.hpp>
+
+#include "runner/handlers/stdio/protocol.h"
 
 using namespace wp;
 using namespace wp::runner;
@@ -146,14 +146,24 @@ TEST_CASE("what a program may say") {
 
 TEST_CASE("what a program may not say") {
   for (const std::string& line : {
-           std::string("Loading model..."), std::string("{\"result\": 1} x"), std::string("[]"),
-           std::string("{}"), std::string("7"), std::string("{\"result\": "),
-           std::string("{\"result\": 1, \"progress\": 2}"), std::string("{\"ready\": false}"),
-           std::string("{\"ready\": 1}"), std::string("{\"progress\": \"much\"}"),
-           std::string("{\"error\": 7}"), std::string("{\"error\": null}"),
-           std::string("{\"error\": {\"retry\": 0}}"), std::string("{\"defer\": 10}"),
-           std::string("{\"defer\": \"soon\"}"), std::string("{\"result\": 1, \"error\": \"x\"}"),
-           std::string("{\"result\": 1, \"id\": 7}"), std::string("{\"result\": 1}\0", 14),
+           std::string("Loading model..."),
+           std::string("{\"result\": 1} x"),
+           std::string("[]"),
+           std::string("{}"),
+           std::string("7"),
+           std::string("{\"result\": "),
+           std::string("{\"result\": 1, \"progress\": 2}"),
+           std::string("{\"ready\": false}"),
+           std::string("{\"ready\": 1}"),
+           std::string("{\"progress\": \"much\"}"),
+           std::string("{\"error\": 7}"),
+           std::string("{\"error\": null}"),
+           std::string("{\"error\": {\"retry\": 0}}"),
+           std::string("{\"defer\": 10}"),
+           std::string("{\"defer\": \"soon\"}"),
+           std::string("{\"result\": 1, \"error\": \"x\"}"),
+           std::string("{\"result\": 1, \"id\": 7}"),
+           std::string("{\"result\": 1}\0", 14),
            std::string("{\"result\": \"\xFF\"}"),
        }) {
     CAPTURE(line);
@@ -185,23 +195,25 @@ TEST_CASE("errors are cut to what the queue keeps, deep documents are no danger"
 }
 
 TEST_CASE("any chunks give the same lines") {
-  CHECK(rc::check([](const std::vector<std::string>& words, const std::vector<unsigned char>& cuts) {
-    std::string stream;
-    for (const std::string& word : words) stream += word + (word.size() % 3 == 0 ? "\n" : "");
-    StdioLines whole;
-    const std::vector<std::string> expected = lines_of(whole, stream);
-    StdioLines lines;
-    std::vector<std::string> got;
-    std::string_view left = stream;
-    for (const unsigned char cut : cuts) {
-      const std::size_t n = std::min<std::size_t>(left.size(), cut % 7);
-      for (std::string& line : lines_of(lines, left.substr(0, n))) got.push_back(std::move(line));
-      left.remove_prefix(n);
-    }
-    for (std::string& line : lines_of(lines, left)) got.push_back(std::move(line));
-    RC_ASSERT(got == expected);
-    RC_ASSERT(lines.rest() == whole.rest());
-  }));
+  CHECK(
+      rc::check([](const std::vector<std::string>& words, const std::vector<unsigned char>& cuts) {
+        std::string stream;
+        for (const std::string& word : words) stream += word + (word.size() % 3 == 0 ? "\n" : "");
+        StdioLines whole;
+        const std::vector<std::string> expected = lines_of(whole, stream);
+        StdioLines lines;
+        std::vector<std::string> got;
+        std::string_view left = stream;
+        for (const unsigned char cut : cuts) {
+          const std::size_t n = std::min<std::size_t>(left.size(), cut % 7);
+          for (std::string& line : lines_of(lines, left.substr(0, n)))
+            got.push_back(std::move(line));
+          left.remove_prefix(n);
+        }
+        for (std::string& line : lines_of(lines, left)) got.push_back(std::move(line));
+        RC_ASSERT(got == expected);
+        RC_ASSERT(lines.rest() == whole.rest());
+      }));
 }
 
 TEST_CASE("the longest line passes, one byte more does not, and 100 MB are not kept") {

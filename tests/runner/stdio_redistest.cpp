@@ -87,7 +87,8 @@ TEST_CASE("stdio: nothing is claimed before a process is ready; then as many as 
   std::vector<std::string> ids;
   for (int i = 0; i < 3; ++i) {
     const std::string n = std::to_string(i);
-    ids.push_back(queue.enqueue("touch('up" + n + "'); wait('up0'); wait('up1'); wait('up2')\n"
+    ids.push_back(queue.enqueue("touch('up" + n +
+                                "'); wait('up0'); wait('up1'); wait('up2')\n"
                                 "return os.getpid()"));
   }
   REQUIRE(runner.logged("\"msg\":\"registered\""));
@@ -119,8 +120,8 @@ TEST_CASE("stdio: a crash, an exit, a protocol error, never again: each counts f
   Folder folder;
   RunnerProcess runner(stdio(redis, folder, {"--concurrency", "2"}));
   const std::string other = queue.enqueue("wait('go'); return os.getpid()");
-  const auto crashed = queue.wait_state(
-      queue.enqueue("os.kill(os.getpid(), signal.SIGKILL)"), JobState::dead);
+  const auto crashed =
+      queue.wait_state(queue.enqueue("os.kill(os.getpid(), signal.SIGKILL)"), JobState::dead);
   CHECK(crashed.crashes == 1);
   const auto left = queue.wait_state(queue.enqueue("sys.exit('no disk')"), JobState::dead);
   CHECK(left.failures == 1);
@@ -177,8 +178,7 @@ TEST_CASE("stdio: progress can be seen while the job runs") {
   queue.configure(1500);
   Folder folder;
   RunnerProcess runner(stdio(redis, folder));
-  const std::string id =
-      queue.enqueue("say(progress=40, message='halfway'); wait('go'); return 1");
+  const std::string id = queue.enqueue("say(progress=40, message='halfway'); wait('go'); return 1");
   CHECK(eventually([&] { return queue->job(id).result.find("halfway") != std::string::npos; }));
   write_file(folder / "go", "");
   queue.wait_state(id, JobState::done);
@@ -198,8 +198,8 @@ TEST_CASE("stdio: two workers change one session at once, and a chain hands on i
     made.session = "shared";
     made.payload = "touch('" + me + "'); wait('" + other + "')\nbefore = job['session']\n" +
                    "say(result=before, session={'" + me + "': job['epoch']}); return 'said'";
-    made.chain = {{me + "-next", "default",
-                   "return [job['previous'], sorted(job['session']['document'])]"}};
+    made.chain = {
+        {me + "-next", "default", "return [job['previous'], sorted(job['session']['document'])]"}};
     return made;
   };
   enqueue(queue, job("one", "two"));
@@ -220,9 +220,9 @@ TEST_CASE("stdio: a wrong deploy buries nothing, and the right one finds its job
   QueueClient queue(redis);
   queue.configure(15000);
   Folder folder;
-  RunnerProcess runner(
-      stdio(redis, folder, {"--concurrency", "2"}, python_worker("if not os.path.exists(os.environ['"
-                                                                "HERE'] + '/right'): import absent")));
+  RunnerProcess runner(stdio(redis, folder, {"--concurrency", "2"},
+                             python_worker("if not os.path.exists(os.environ['"
+                                           "HERE'] + '/right'): import absent")));
   std::vector<std::string> ids;
   for (int i = 0; i < 20; ++i) ids.push_back(queue.enqueue("return 1"));
   REQUIRE(runner.logged("No module named 'absent'"));
@@ -242,9 +242,10 @@ TEST_CASE("stdio: SIGTERM lets jobs end, and processes leave by themselves") {
   QueueClient queue(redis);
   queue.configure(15000);
   Folder folder;
-  RunnerProcess runner(stdio(redis, folder, {"--concurrency", "2"},
-                             python_worker("signal.signal(signal.SIGTERM, lambda *_: touch('term'))",
-                                           "touch('left%d' % os.getpid())")));
+  RunnerProcess runner(
+      stdio(redis, folder, {"--concurrency", "2"},
+            python_worker("signal.signal(signal.SIGTERM, lambda *_: touch('term'))",
+                          "touch('left%d' % os.getpid())")));
   const std::string id = queue.enqueue("touch('pid', os.getpid()); wait('go'); return 'done'");
   const pid_t pid = pid_in(folder, "pid");
   runner.signal(SIGTERM);

@@ -47,8 +47,9 @@ TEST_CASE("a process leads its session and knows nothing of one job alone") {
   setenv("WP_REDIS_PASSWORD", "hidden", 1);
   Stdio stdio;
   unsetenv("WP_REDIS_PASSWORD");
-  const json env = json::parse(stdio.job("touch('sid', os.getsid(0)); touch('pid', os.getpid())\n"
-                                         "return dict(os.environ)")
+  const json env = json::parse(stdio
+                                   .job("touch('sid', os.getsid(0)); touch('pid', os.getpid())\n"
+                                        "return dict(os.environ)")
                                    .text);
   CHECK(stdio.file("sid") == stdio.file("pid"));
   CHECK(env.at("WP_QUEUE") == "q");
@@ -66,9 +67,9 @@ TEST_CASE("each job has a folder of its own while it runs") {
   CHECK(used.starts_with(stdio.folder()));
   CHECK(test::eventually([&] { return !std::filesystem::exists(used); }));
   // An unused one may serve the next job; one that was not left as it was does not.
-  for (const char* change : {"pass", "os.chmod(job['dir'], 0)", "os.rmdir(job['dir'])",
-                             "os.mkdir(job['dir'] + '/.sub')",
-                             "os.rmdir(job['dir']); os.symlink('/tmp', job['dir'])"}) {
+  for (const char* change :
+       {"pass", "os.chmod(job['dir'], 0)", "os.rmdir(job['dir'])", "os.mkdir(job['dir'] + '/.sub')",
+        "os.rmdir(job['dir']); os.symlink('/tmp', job['dir'])"}) {
     CAPTURE(change);
     const Ending ending = stdio.job(std::string("found = os.lstat(job['dir']).st_mode & 0o777\n"
                                                 "left = os.listdir(job['dir'])\n") +
@@ -84,7 +85,8 @@ TEST_CASE("each job has a folder of its own while it runs") {
 TEST_CASE("as many jobs at once as there are processes, and no more") {
   Stdio stdio({.processes = 3});
   for (int i = 1; i <= 3; ++i) {
-    stdio.begin("touch('up" + std::to_string(i) + "'); wait('up1'); wait('up2'); wait('up3')\n"
+    stdio.begin("touch('up" + std::to_string(i) +
+                "'); wait('up1'); wait('up2'); wait('up3')\n"
                 "wait('go')\nreturn 1");
   }
   for (const char* up : {"up1", "up2", "up3"}) CHECK(stdio.file(up) == "x");
@@ -128,8 +130,8 @@ TEST_CASE("a payload larger than the pipe arrives whole") {
 }
 
 TEST_CASE("with `ready` a slot opens when its process says so") {
-  Stdio stdio({.argv = test::python_worker("touch('up'); wait('go'); say(ready=True)"),
-               .ready = true});
+  Stdio stdio(
+      {.argv = test::python_worker("touch('up'); wait('go'); say(ready=True)"), .ready = true});
   CHECK(stdio.file("up") == "x");
   CHECK(stdio.said.wait_capacity([](const Capacity&) { return true; }).slots == 0);
   CHECK(stdio.job("return 1").verdict == Verdict::unstarted);
@@ -184,8 +186,10 @@ TEST_CASE("a process that outgrew its memory is replaced after its job, or with 
   Stdio stdio;
   stdio.loop().limit({.max_memory = 100 << 20});
   stdio.job("return 0");
-  const std::string first = stdio.job("global kept; kept = bytearray(b'x') * (110 << 20)\n"
-                                      "time.sleep(1.5); return os.getpid()")
+  const std::string first = stdio
+                                .job(
+                                    "global kept; kept = bytearray(b'x') * (110 << 20)\n"
+                                    "time.sleep(1.5); return os.getpid()")
                                 .text;
   CHECK(stdio.said.wait_restarts(1) == std::vector<std::string>{"memory"});
   stdio.said.wait_capacity([](const Capacity& now) { return now.slots == 1; });
@@ -207,8 +211,8 @@ bool close_in_time(Stdio& stdio, Millis grace) {
 }  // namespace
 
 TEST_CASE("when the runner leaves, the end of stdin comes first") {
-  Stdio stdio({.argv = test::python_worker("signal.signal(signal.SIGTERM, lambda *_: touch('term'))",
-                                           "touch('polite')"),
+  Stdio stdio({.argv = test::python_worker(
+                   "signal.signal(signal.SIGTERM, lambda *_: touch('term'))", "touch('polite')"),
                .processes = 2});
   CHECK(stdio.job("return 1").verdict == Verdict::complete);
   CHECK(close_in_time(stdio, Millis{20000}));
@@ -217,8 +221,9 @@ TEST_CASE("when the runner leaves, the end of stdin comes first") {
 }
 
 TEST_CASE("then SIGTERM, then force") {
-  Stdio stdio("trap 'echo x > $HERE/term' TERM; echo $$ > $HERE/pid; "
-              "while :; do sleep 0.01; done");
+  Stdio stdio(
+      "trap 'echo x > $HERE/term' TERM; echo $$ > $HERE/pid; "
+      "while :; do sleep 0.01; done");
   const pid_t pid = std::stoi(stdio.file("pid"));
   CHECK(close_in_time(stdio, Millis{1000}));
   CHECK(stdio.file("term") == "x");
@@ -230,9 +235,9 @@ TEST_CASE("a thousand jobs with a new process every ten leave nothing behind") {
     const auto all = std::filesystem::directory_iterator("/proc/self/fd");
     return std::distance(begin(all), end(all));
   };
-  Stdio stdio({.argv = {"/bin/sh", "-c",
-                        "while read -r line; do echo \"{\\\"result\\\": $$}\"; done"},
-               .processes = 2});
+  Stdio stdio(
+      {.argv = {"/bin/sh", "-c", "while read -r line; do echo \"{\\\"result\\\": $$}\"; done"},
+       .processes = 2});
   stdio.loop().limit({.max_jobs = 10});
   CHECK(stdio.job("").verdict == Verdict::complete);
   const auto before = descriptors();

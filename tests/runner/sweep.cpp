@@ -44,9 +44,9 @@ SweepRow::SweepRow(const RedisServer& redis, const Point& point, const Shape& sh
       name_(next_queue()),
       queue_(redis, name_) {
   queue_.configure(lease_.count(), {{"max_payload", "1000000"},
-                                         {"max_bytes", "100000000"},
-                                         {"on_partition", shape.on_partition},
-                                         {"drain_timeout_ms", "60000"}});
+                                    {"max_bytes", "100000000"},
+                                    {"on_partition", shape.on_partition},
+                                    {"drain_timeout_ms", "60000"}});
   enqueue();
   if (point.network != Network::passes) proxy_.emplace(redis::Address{"", 0, redis.socket()});
   plan_.emplace(shots_of(point, signals_), folder_ / "hits");

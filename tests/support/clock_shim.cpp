@@ -45,8 +45,8 @@ extern "C" {
 int clock_gettime(clockid_t clock, timespec* time) noexcept {
   const int status = static_cast<int>(::syscall(SYS_clock_gettime, clock, time));
   if (status == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) {
-    const std::int64_t nanos = time->tv_sec * kNanosPerSecond + time->tv_nsec +
-                               offset_ms() * (kNanosPerSecond / 1000);
+    const std::int64_t nanos =
+        time->tv_sec * kNanosPerSecond + time->tv_nsec + offset_ms() * (kNanosPerSecond / 1000);
     time->tv_sec = nanos / kNanosPerSecond;
     time->tv_nsec = nanos % kNanosPerSecond;
   }

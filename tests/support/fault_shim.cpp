@@ -51,13 +51,13 @@ __attribute__((tls_model("initial-exec"))) thread_local bool has_read_signal = f
 
 // The function that we stand before. Looked up when first called: constructors of other libraries
 // run before ours.
-#define WP_REAL(name)                                    \
-  static std::atomic<void*> found_##name{nullptr};       \
-  void* there_##name = found_##name.load();              \
-  if (there_##name == nullptr) {                         \
-    there_##name = ::dlsym(RTLD_NEXT, #name);            \
-    found_##name.store(there_##name);                    \
-  }                                                      \
+#define WP_REAL(name)                              \
+  static std::atomic<void*> found_##name{nullptr}; \
+  void* there_##name = found_##name.load();        \
+  if (there_##name == nullptr) {                   \
+    there_##name = ::dlsym(RTLD_NEXT, #name);      \
+    found_##name.store(there_##name);              \
+  }                                                \
   const auto real = reinterpret_cast<decltype(&::name)>(there_##name);
 
 bool is(const char* a, const char* b) {

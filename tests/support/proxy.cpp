@@ -52,9 +52,9 @@ UniqueFd connect_to(const redis::Address& server) {
   UniqueFd fd(::socket(by_path ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const sockaddr_un path = unix_address(server.socket_path);
   const sockaddr_in port = tcp_address(server.port);
-  const int failed =
-      by_path ? connect(fd.get(), reinterpret_cast<const sockaddr*>(&path), sizeof path)
-              : connect(fd.get(), reinterpret_cast<const sockaddr*>(&port), sizeof port);
+  const int failed = by_path
+                         ? connect(fd.get(), reinterpret_cast<const sockaddr*>(&path), sizeof path)
+                         : connect(fd.get(), reinterpret_cast<const sockaddr*>(&port), sizeof port);
   if (failed != 0) fd.reset();
   return fd;
 }

@@ -57,10 +57,10 @@ class Proxy {
  private:
   // One direction of one connection.
   struct Stream {
-    std::string bytes;       // read and not passed yet
-    Millis due{0};           // not before
-    bool ended = false;      // by its sender
-    bool closed = false;     // to its receiver
+    std::string bytes;    // read and not passed yet
+    Millis due{0};        // not before
+    bool ended = false;   // by its sender
+    bool closed = false;  // to its receiver
     bool stalled = false;
     bool dropping = false;
   };

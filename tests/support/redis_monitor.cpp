@@ -60,8 +60,7 @@ MonitoredCommand parse_monitor_line(const std::string& line) {
 }
 
 RedisMonitor::RedisMonitor(const RedisServer& server)
-    : marker_(server.endpoint()),
-      socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    : marker_(server.endpoint()), socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   marker_.connect();
   sockaddr_un address{};
   address.sun_family = AF_UNIX;

@@ -11,9 +11,8 @@ namespace wp::test {
 
 SentinelServer::SentinelServer(int master_port, const std::vector<std::string>& extra)
     : port_(free_port()) {
-  std::string config = "bind 127.0.0.1\nport " + std::to_string(port_) + "\ndir " +
-                       folder_.path() + "\nsentinel monitor main 127.0.0.1 " +
-                       std::to_string(master_port) +
+  std::string config = "bind 127.0.0.1\nport " + std::to_string(port_) + "\ndir " + folder_.path() +
+                       "\nsentinel monitor main 127.0.0.1 " + std::to_string(master_port) +
                        " 1\nsentinel down-after-milliseconds main 300\n"
                        "sentinel failover-timeout main 5000\n";
   for (const std::string& line : extra) config += line + "\n";

@@ -29,7 +29,9 @@ HttpHandler::HttpHandler(HttpSettings settings, EventLoop& loop, HandlerEvents& 
             address_ = address;
             events_.capacity({settings_.slots, {}});
           },
-          [this](std::string problem) { events_.capacity({0, std::move(problem)}); },
+          [this](std::string problem) {
+            events_.capacity({0, std::move(problem)});
+          },
           settings_.late_after) {
   ask_again();
 }

@@ -61,17 +61,18 @@ Ending read_result(const HttpResponse& response) {
   if (const std::string_view coding = response.header("content-encoding");
       !coding.empty() && coding != "identity") {
     return ending_with(Verdict::fail, fmt::format("HTTP {}: Content-Encoding: {} was not asked for",
-                                             response.status, escaped(coding, 80)));
+                                                  response.status, escaped(coding, 80)));
   }
   if (response.header("wp-envelope") != "result") {
     return complete_with(to_json_document(response.body));
   }
   const auto members = json_members(response.body);
   if (!members) {
-    return ending_with(Verdict::fail,
-                  said("WP-Envelope: result, but the body is no JSON object with \"result\" and "
-                       "\"session\"",
-                       response));
+    return ending_with(
+        Verdict::fail,
+        said("WP-Envelope: result, but the body is no JSON object with \"result\" and "
+             "\"session\"",
+             response));
   }
   std::string result = "null";
   std::string patch;
@@ -110,9 +111,8 @@ Millis parse_retry_after(std::string_view value, Millis wall, Millis otherwise) 
     }
     return delay;
   }
-  constexpr std::array<const char*, 3> kForms = {"%a, %d %b %Y %H:%M:%S GMT",
-                                                 "%A, %d-%b-%y %H:%M:%S GMT",
-                                                 "%a %b %e %H:%M:%S %Y"};
+  constexpr std::array<const char*, 3> kForms = {
+      "%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"};
   const std::string text(value);
   for (const char* form : kForms) {
     tm parts{};
@@ -126,17 +126,17 @@ Millis parse_retry_after(std::string_view value, Millis wall, Millis otherwise) 
 
 Ending classify_http(const HttpFacts& facts, const HttpRules& rules, Millis wall) {
   if (facts.error != 0) {
-    return ending_with(Verdict::broken,
-                  fmt::format("{} cannot be reached: {}", rules.url, std::strerror(facts.error)));
+    return ending_with(Verdict::broken, fmt::format("{} cannot be reached: {}", rules.url,
+                                                    std::strerror(facts.error)));
   }
   const HttpResponse& response = facts.answer.response();
   switch (facts.answer.failure()) {
     case Failure::not_http:
-      return broken(fmt::format("{} does not speak HTTP: it says {}", rules.url,
-                                facts.answer.problem()));
+      return broken(
+          fmt::format("{} does not speak HTTP: it says {}", rules.url, facts.answer.problem()));
     case Failure::cut:
-      return ending_with(Verdict::crash, fmt::format("the app ended the connection {}",
-                                                facts.answer.problem()));
+      return ending_with(Verdict::crash,
+                         fmt::format("the app ended the connection {}", facts.answer.problem()));
     case Failure::none:
       return read_status(response, rules, wall);
     default:
@@ -150,7 +150,7 @@ Ending classify_http(const HttpFacts& facts, const HttpRules& rules, Millis wall
     return ending_with(Verdict::bury, fmt::format("ResultTooLarge: {}", facts.answer.problem()));
   }
   return ending_with(Verdict::fail, fmt::format("the app's answer is not to be understood: {}",
-                                           facts.answer.problem()));
+                                                facts.answer.problem()));
 }
 
 }  // namespace wp::runner

@@ -29,7 +29,7 @@ struct HttpFacts {
 };
 
 struct HttpRules {
-  std::string url;  // for messages
+  std::string url;            // for messages
   Millis defer_delay{10000};  // without a Retry-After that can be understood
 };
 

@@ -54,8 +54,7 @@ void HttpReadiness::answered(const HttpFacts& facts) {
   loop_.cancel(std::exchange(timer_, 0));
   exchange_.reset();
   if (facts.error != 0) {
-    return missing(
-        fmt::format("{} does not accept connections: is the app up?", target_.origin()));
+    return missing(fmt::format("{} does not accept connections: is the app up?", target_.origin()));
   }
   const int status = facts.answer.response().status;
   if (!path_.empty() && (status < 200 || status >= 300)) {

@@ -187,8 +187,7 @@ void HttpResponseParser::header_line() {
   const std::string_view name = std::string_view(line_).substr(0, std::min(colon, line_.size()));
   if (colon == std::string::npos || name.empty() ||
       !std::all_of(name.begin(), name.end(), is_token)) {
-    return fail(Failure::malformed,
-                fmt::format("\"{}\" is no header", escaped(line_, kMaxQuote)));
+    return fail(Failure::malformed, fmt::format("\"{}\" is no header", escaped(line_, kMaxQuote)));
   }
   response_.headers.emplace_back(lower(name), trim(std::string_view(line_).substr(colon + 1)));
 }

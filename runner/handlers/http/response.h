@@ -21,7 +21,7 @@ struct HttpLimits {
 };
 
 struct HttpResponse {
-  int status = 0;  // 0: not known yet
+  int status = 0;                                            // 0: not known yet
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string body;
 
@@ -34,8 +34,8 @@ class HttpResponseParser {
   enum class State { head, body, complete, failed };
   enum class Failure {
     none,
-    not_http,        // what speaks there is something else
-    malformed,       // HTTP, but not to be understood
+    not_http,   // what speaks there is something else
+    malformed,  // HTTP, but not to be understood
     head_too_large,
     body_too_large,  // the response holds the beginning of the body
     cut,             // the connection ended first

@@ -83,9 +83,8 @@ std::string problem_with_http_path(std::string_view path) {
 
 HttpTarget parse_http_url(std::string_view url) {
   const auto refuse = [url](std::string_view why) {
-    return std::invalid_argument(
-        fmt::format("\"{}\" {}; allowed is an address such as {}", escaped(url, 200), why,
-                    kExample));
+    return std::invalid_argument(fmt::format("\"{}\" {}; allowed is an address such as {}",
+                                             escaped(url, 200), why, kExample));
   };
   if (url.size() > kMaxUrl) throw refuse("is too long");
   if (!same_letters(url.substr(0, kScheme.size()), kScheme)) {
@@ -105,8 +104,7 @@ HttpTarget parse_http_url(std::string_view url) {
     throw refuse("has a path that is no path: " + problem);
   }
   const std::size_t bracket = authority.rfind(']');
-  const std::size_t colon =
-      authority.find(':', bracket == std::string_view::npos ? 0 : bracket);
+  const std::size_t colon = authority.find(':', bracket == std::string_view::npos ? 0 : bracket);
   const std::string_view host = authority.substr(0, colon);
   std::uint16_t port = 80;
   if (colon != std::string_view::npos) port = parse_port(authority.substr(colon + 1));

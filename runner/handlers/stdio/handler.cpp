@@ -54,8 +54,8 @@ void StdioHandler::launch(Slot& slot) {
   const int error = slot.process->start();
   if (error != 0) {
     slot.process.reset();
-    launch_later(slot, fmt::format("cannot start {}: {}", settings_.argv.front(),
-                                   std::strerror(error)));
+    launch_later(slot,
+                 fmt::format("cannot start {}: {}", settings_.argv.front(), std::strerror(error)));
   } else if (!slot.trouble.empty() && slot.process->idle()) {
     slot.timer = loop_.after(kProves, [this, &slot] { proven(slot); });
   }

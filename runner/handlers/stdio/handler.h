@@ -39,7 +39,7 @@ class StdioHandler : public Handler, private StdioProcessOwner {
     std::string scratch;  // of its job
     bool worn = false;    // to be replaced after its job
     Backoff backoff{{.initial = Millis{1000}, .max = Millis{30000}, .jitter_percent = 0}};
-    std::string trouble;  // why processes never came to work, until one does
+    std::string trouble;           // why processes never came to work, until one does
     EventLoop::TimerId timer = 0;  // the next start; or the moment that proves a process good
   };
 

@@ -43,11 +43,12 @@ int StdioProcess::start() {
     return 0;
   }
   timer_ = loop_.after(settings_.startup_timeout, [this] {
-    reject("start", ending_with(Verdict::broken,
-                           with_errors(fmt::format("{} did not say {{\"ready\": true}} within {}",
-                                                   settings_.argv.front(),
-                                                   format_duration(settings_.startup_timeout)),
-                                       errors_.take())));
+    reject("start",
+           ending_with(Verdict::broken,
+                       with_errors(fmt::format("{} did not say {{\"ready\": true}} within {}",
+                                               settings_.argv.front(),
+                                               format_duration(settings_.startup_timeout)),
+                                   errors_.take())));
   });
   return 0;
 }
@@ -116,9 +117,10 @@ void StdioProcess::output(std::string_view bytes) {
   }
   if (!lines_.too_long()) return;
   if (blame() == Verdict::fail && lines_.rest().starts_with('{')) {
-    reject("protocol", ending_with(Verdict::bury,
-                              fmt::format("ResultTooLarge: a line of more than {} bytes on stdout",
-                                          kMaxStdioLine)));
+    reject("protocol",
+           ending_with(Verdict::bury,
+                       fmt::format("ResultTooLarge: a line of more than {} bytes on stdout",
+                                   kMaxStdioLine)));
   } else {
     reject_line(fmt::format("has more than {} bytes", kMaxStdioLine), lines_.rest());
   }

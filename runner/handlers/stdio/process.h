@@ -27,7 +27,7 @@ struct StdioSettings {
   std::string queue;
   std::string scratch_dir;  // each job gets a folder below
   int processes = 1;
-  bool ready = false;  // it says {"ready": true} before its first job,
+  bool ready = false;             // it says {"ready": true} before its first job,
   Millis startup_timeout{60000};  // within this time
 };
 

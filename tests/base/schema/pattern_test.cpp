@@ -38,7 +38,13 @@ TEST_CASE("what a pattern finds, and what it does not") {
            Row{"^b", {"b", "bc"}, {"ab"}},
            Row{"b$", {"b", "ab"}, {"ba", "b\n"}},
            Row{"^$", {""}, {"a", "\n"}},
-           Row{"^a.c$", {"abc", "a\xC3\xA4" "c", "a\xF0\x9F\x98\x80" "c"}, {"ac", "a\nc", "abbc"}},
+           Row{"^a.c$",
+               {"abc",
+                "a\xC3\xA4"
+                "c",
+                "a\xF0\x9F\x98\x80"
+                "c"},
+               {"ac", "a\nc", "abbc"}},
            Row{"^a*$", {"", "aaa"}, {"ab"}},
            Row{"^a+$", {"a", "aaa"}, {"", "b"}},
            Row{"^ab?c$", {"ac", "abc"}, {"abbc"}},
@@ -68,7 +74,10 @@ TEST_CASE("what a pattern finds, and what it does not") {
            Row{"^\\^\\$\\.\\*\\+\\?\\(\\)\\[\\]\\{\\}\\|\\/\\-$", {"^$.*+?()[]{}|/-"}, {}},
            Row{"^\xC3\xA4+$", {"\xC3\xA4\xC3\xA4"}, {"\xC3\xA4\xA4"}},
            Row{"^[\xC3\xA4-\xC3\xB6]$", {"\xC3\xB5"}, {"\xC3\xBC", "a"}},
-           Row{"^.{2}$", {"\xF0\x9F\x98\x80" "a"}, {"\xF0\x9F\x98\x80"}},
+           Row{"^.{2}$",
+               {"\xF0\x9F\x98\x80"
+                "a"},
+               {"\xF0\x9F\x98\x80"}},
            Row{"^\\x00$", {std::string(1, '\0')}, Texts{"", "0"}},
            Row{"[\\w.+-]+@[\\w-]+\\.[a-z]{2,8}$", {"a.b+c@d-e.org"}, {"a@b", "@b.org"}},
        }) {

@@ -79,14 +79,13 @@ TEST_CASE("each keyword: what passes, and the line that says what does not") {
            Row{R"({"properties":{"width":{"type":"integer"}}})", "[1]", ""},
            Row{R"({"properties":{"width":{"type":"integer"}}})", R"({"width":12.5})",
                "/width: 12.5 is not allowed: an integer"},
-           Row{R"({"properties":{"a":{"properties":{"b":{"type":"null"}}}}})",
-               R"({"a":{"b":[]}})", "/a/b: an array is not allowed: null"},
+           Row{R"({"properties":{"a":{"properties":{"b":{"type":"null"}}}}})", R"({"a":{"b":[]}})",
+               "/a/b: an array is not allowed: null"},
            Row{R"({"properties":{"a/b~c":{"type":"null"}}})", R"({"a/b~c":1})",
                "/a~1b~0c: 1 is not allowed: null"},
-           Row{R"({"properties":{"":{"type":"null"}}})", R"({"":1})",
-               "/: 1 is not allowed: null"},
-           Row{"{\"properties\":{\"\\u00e4\\n\":{\"type\":\"null\"}}}",
-               "{\"\xC3\xA4\\n\":1}", "/\\u00e4\\n: 1 is not allowed: null"},
+           Row{R"({"properties":{"":{"type":"null"}}})", R"({"":1})", "/: 1 is not allowed: null"},
+           Row{"{\"properties\":{\"\\u00e4\\n\":{\"type\":\"null\"}}}", "{\"\xC3\xA4\\n\":1}",
+               "/\\u00e4\\n: 1 is not allowed: null"},
            // required
            Row{R"({"required":["a","b"]})", R"({"a":null,"b":1,"c":2})", ""},
            Row{R"({"required":["a","b"]})", R"({"a":1})", "/b: is missing"},
@@ -305,8 +304,8 @@ TEST_CASE("a schema is refused with the place, what is wrong, and what is allowe
 }
 
 TEST_CASE("a problem is one short line, whatever the payload holds") {
-  const Schema schema = Schema::parse(
-      R"({"properties":{"n":{"type":"null"}},"additionalProperties":false})");
+  const Schema schema =
+      Schema::parse(R"({"properties":{"n":{"type":"null"}},"additionalProperties":false})");
   const std::string many(300'000, 'x');
   for (const std::string& payload :
        {"{\"n\":\"" + many + "\"}", "{\"" + many + "\":1}",

@@ -81,9 +81,8 @@ TEST_CASE("keys of Secrets and ConfigMaps") {
   CHECK(variables.at("M") == "plain");
   CHECK_THROWS_WITH_AS(make(env), "Secret \"s\" not found", EnvironmentError);
   CHECK_THROWS_WITH_AS(
-      make(
-          R"_([{"name": "S", "valueFrom": {"secretKeyRef": {"name": "s", "key": "other"}}}])_",
-          references),
+      make(R"_([{"name": "S", "valueFrom": {"secretKeyRef": {"name": "s", "key": "other"}}}])_",
+           references),
       "couldn't find key other in Secret media/s", EnvironmentError);
   CHECK(make(R"_([{"name": "S", "valueFrom":
                   {"secretKeyRef": {"name": "none", "key": "k", "optional": true}}}])_",
@@ -93,17 +92,15 @@ TEST_CASE("keys of Secrets and ConfigMaps") {
 
 TEST_CASE("all keys of a Secret, with a prefix, below the variables of env") {
   const References references{{kSecret, Json{{"data", {{"a", "MQ=="}, {"b", "Mg=="}}}}}};
-  const ContainerSpec container =
-      with_env(R"_([{"name": "P_b", "value": "own"}])_",
-               R"_([{"prefix": "P_", "secretRef": {"name": "s"}}])_");
+  const ContainerSpec container = with_env(R"_([{"name": "P_b", "value": "own"}])_",
+                                           R"_([{"prefix": "P_", "secretRef": {"name": "s"}}])_");
   CHECK(references_of(container) == std::set<Reference>{kSecret});
   CHECK(make_environment(pod(), container, references) == Variables{{"P_a", "1"}, {"P_b", "own"}});
 }
 
 TEST_CASE("an unknown source is an error, not an empty value") {
   CHECK_THROWS_AS(
-      make(
-          R"_([{"name": "X", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu"}}}])_"),
+      make(R"_([{"name": "X", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu"}}}])_"),
       EnvironmentError);
 }
 

@@ -56,11 +56,10 @@ struct Bench {
     source.emplace(*client);
   }
   redis::Endpoint endpoint(const std::string& redis) {
-    return source->endpoint(
-        test::pool_with_workers("{template: {spec: {containers: [{name: a}]}}, "
-                                "handler: {exec: {command: [x]}}}",
-                                "{redis: " + redis + "}"),
-        false);
+    return source->endpoint(test::pool_with_workers("{template: {spec: {containers: [{name: a}]}}, "
+                                                    "handler: {exec: {command: [x]}}}",
+                                                    "{redis: " + redis + "}"),
+                            false);
   }
   controller::EndpointError refusal(const std::string& redis) {
     try {
@@ -113,16 +112,15 @@ TEST_CASE("rediss:// alone is verified by the system's CAs; sentinels without tl
   REQUIRE(plain.tls);
   CHECK_FALSE(plain.tls->insecure_skip_verify);
   CHECK(plain.tls->ca_pem.empty());
-  CHECK_FALSE(
-      bench.endpoint(R"({url: "rediss://r:1/0", sentinel: {masterName: m, nodes: [a]}})")
-          .sentinel->tls);
+  CHECK_FALSE(bench.endpoint(R"({url: "rediss://r:1/0", sentinel: {masterName: m, nodes: [a]}})")
+                  .sentinel->tls);
   CHECK(bench.api.requests().empty());
 }
 
 TEST_CASE("what is missing is named, without any value") {
   Bench bench(kSecrets);
-  const auto no_key = bench.refusal(
-      R"({url: "rediss://r:1/0", tls: {caSecretRef: {name: roots, key: other}}})");
+  const auto no_key =
+      bench.refusal(R"({url: "rediss://r:1/0", tls: {caSecretRef: {name: roots, key: other}}})");
   CHECK(no_key.reason() == "SecretMissing");
   CHECK(std::string(no_key.what()) == "Secret roots has no key other: add it or name another");
   const auto no_cert =

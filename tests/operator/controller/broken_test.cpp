@@ -47,8 +47,8 @@ TEST_CASE("while no handler can run the pool grows no further, says so, and goes
   {
     const std::lock_guard lock(b.mutex);
     CHECK(b.status.health == pool::HealthStatus::unhealthy);
-    CHECK(b.status.condition(pool::condition::kHandlersBroken)->message.starts_with(
-        "the handler of 1 of 1 workers cannot run"));
+    CHECK(b.status.condition(pool::condition::kHandlersBroken)
+              ->message.starts_with("the handler of 1 of 1 workers cannot run"));
   }
   REQUIRE(eventually([&] {
     speak(R"({"broken":false})");

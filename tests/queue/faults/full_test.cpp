@@ -59,8 +59,8 @@ struct FullQueue : QueueFixture {
 TEST_CASE("full: an ENQUEUE is refused as a whole, and says why") {
   FullQueue f;
   f.fill();
-  for (const auto& jobs : {std::vector<NewJob>{job("now")}, {job("later", Millis{60000})},
-                           {job("one"), job("two")}}) {
+  for (const auto& jobs :
+       {std::vector<NewJob>{job("now")}, {job("later", Millis{60000})}, {job("one"), job("two")}}) {
     try {
       (void)f.put(jobs);
       FAIL("accepted");

@@ -23,8 +23,8 @@ std::string info(redis::Connection& connection) {
 
 TEST_CASE("claims that replication lost: their fences never come again") {
   RedisServer master({"repl-diskless-sync-delay 0"});
-  RedisServer replica({"repl-diskless-sync-delay 0",
-                       "replicaof 127.0.0.1 " + std::to_string(master.port())});
+  RedisServer replica(
+      {"repl-diskless-sync-delay 0", "replicaof 127.0.0.1 " + std::to_string(master.port())});
   redis::Connection connection(master.endpoint());
   redis::Connection to_replica(replica.endpoint());
   connection.connect();

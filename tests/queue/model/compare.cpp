@@ -56,8 +56,8 @@ void Player::compare() {
       std::sort(real.begin(), real.end());
       std::sort(model.begin(), model.end());
     }
-    expect(real == model, fmt::format("{}:{}, not{}", to_string(kSets[i]), joined(real),
-                                      joined(model)));
+    expect(real == model,
+           fmt::format("{}:{}, not{}", to_string(kSets[i]), joined(real), joined(model)));
   }
   compare_token(ids_of(replies[kSets.size()]));
   expect(replies[kSets.size() + 1].array().empty(), "a lease is longer than any lease");
@@ -137,10 +137,9 @@ void Player::check() {
 
 void Player::compare_stat() {
   const auto real = queue_.counts().stat;
-  for (const char* name :
-       {"enqueued", "duplicate", "refused", "started", "completed", "failed", "retried", "deferred",
-        "dead", "crashed", "lost", "interrupted", "stalled", "cancelled", "removed", "redriven",
-        "stale"}) {
+  for (const char* name : {"enqueued", "duplicate", "refused", "started", "completed", "failed",
+                           "retried", "deferred", "dead", "crashed", "lost", "interrupted",
+                           "stalled", "cancelled", "removed", "redriven", "stale"}) {
     const auto found = real.find(name);
     const std::int64_t value = found == real.end() ? 0 : found->second;
     expect(value == world_.stat[name],

@@ -95,14 +95,14 @@ class Player {
   queue::Queue queue_;
   World world_;
   std::map<std::string, std::map<std::string, queue::ClaimedJob>> known_;  // by worker, id
-  std::vector<Known> old_;                                               // fences of the past
+  std::vector<Known> old_;                                                 // fences of the past
   std::map<std::string, std::int64_t> session_versions_;  // the highest that was seen
   std::int64_t epoch_ = 0;
-  int made_ = 0;            // ids
-  std::int64_t latest_ = 0;  // end of a job that was seen
-  bool trimmed_ = false;    // this operation drops old finished jobs
-  bool woken_ = false;      // this operation restores rule W
-  bool popped_ = false;     // the token was taken, and nothing restored it since
+  int made_ = 0;                // ids
+  std::int64_t latest_ = 0;     // end of a job that was seen
+  bool trimmed_ = false;        // this operation drops old finished jobs
+  bool woken_ = false;          // this operation restores rule W
+  bool popped_ = false;         // the token was taken, and nothing restored it since
   bool first_delayed_ = false;  // this operation made a job the earliest delayed one
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   std::string story_;

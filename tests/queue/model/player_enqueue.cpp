@@ -30,8 +30,8 @@ NewJob Player::some_job(Dice& dice) {
   if (dice.one_in(4)) job.session = fmt::format("s{}", dice(3));
   if (dice.one_in(6)) {
     for (int steps = 1 + dice(2); steps > 0; --steps) {
-      job.chain.push_back({some_new_id(dice), "later", fmt::format("step {}", steps), 100,
-                           Millis{dice(2) * 1000}});
+      job.chain.push_back(
+          {some_new_id(dice), "later", fmt::format("step {}", steps), 100, Millis{dice(2) * 1000}});
     }
   }
   return job;
@@ -51,15 +51,15 @@ void Player::enqueue(Dice& dice) {
   std::set<std::string> fresh, keys;
   int now = 0;
   for (const NewJob& job : jobs) {
-    const bool taken_key = !job.unique.empty() && (world_.holder(job.unique) != nullptr ||
-                                                   keys.contains(job.unique));
+    const bool taken_key =
+        !job.unique.empty() && (world_.holder(job.unique) != nullptr || keys.contains(job.unique));
     if (world_.find(job.id) != nullptr || fresh.contains(job.id) || taken_key) continue;
     fresh.insert(job.id);
     if (!job.unique.empty()) keys.insert(job.unique);
     if (job.delay == Millis{0}) ++now;
   }
-  int depth = static_cast<int>(world_.in(JobState::ready).size() +
-                               world_.in(JobState::alone).size());
+  int depth =
+      static_cast<int>(world_.in(JobState::ready).size() + world_.in(JobState::alone).size());
   for (const ModelJob* job : world_.in(JobState::delayed)) depth += job->due == kLater ? 0 : 1;
   const int max_depth = world_.settings.max_depth;
   if (max_depth > 0 && !fresh.empty() && depth + now > max_depth) {
@@ -98,10 +98,10 @@ void Player::expect_enqueued(const std::vector<NewJob>& jobs,
     }
     if (model.duplicate) ++world_.stat["duplicate"];
     const queue::Enqueued& real = answers[i];
-    expect(real.id == model.id && real.duplicate == model.duplicate && real.state == model.state,
-           fmt::format("enqueue of {} answers {} {} {}, not {} {} {}", job.id, real.id,
-                       real.duplicate, to_string(real.state), model.id, model.duplicate,
-                       to_string(model.state)));
+    expect(
+        real.id == model.id && real.duplicate == model.duplicate && real.state == model.state,
+        fmt::format("enqueue of {} answers {} {} {}, not {} {} {}", job.id, real.id, real.duplicate,
+                    to_string(real.state), model.id, model.duplicate, to_string(model.state)));
   }
 }
 

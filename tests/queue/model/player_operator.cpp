@@ -30,8 +30,8 @@ void Player::retire(Dice& dice) {
   const RetiredBy by = some_retirer(dice);
   const bool stale = dice.one_in(6);
   const bool lapsed = dice.one_in(3);
-  const auto answer = queue_.retire(pods, by, world_.term - (stale ? 1 : 0),
-                                    lapsed ? Millis{0} : Millis{3600000});
+  const auto answer =
+      queue_.retire(pods, by, world_.term - (stale ? 1 : 0), lapsed ? Millis{0} : Millis{3600000});
   say(fmt::format("  {} of {}{}", by == RetiredBy::person ? "person" : "controller", pods.front(),
                   lapsed ? ", lapsed" : ""));
   const bool refused = stale && by == RetiredBy::controller;
@@ -169,8 +169,8 @@ void Player::config(Dice& dice) {
   std::string text;
   for (const auto& [field, value] : s.fields()) text += fmt::format(" {}={}", field, value);
   say(text);
-  const auto written = queue_.write_config(s.fields(), fmt::format("hash {}", world_.term),
-                                           "pool-uid", world_.term);
+  const auto written =
+      queue_.write_config(s.fields(), fmt::format("hash {}", world_.term), "pool-uid", world_.term);
   expect(written == ConfigWritten::written, "CONFIG refuses its pool's write");
   world_.orphaned = false;
 }

@@ -33,8 +33,8 @@ void Player::manage(Kind kind, Dice& dice) {
            fmt::format("{} is found {}, not {}", ids[i], to_string(answers[i].state),
                        to_string(state)));
     ModelJob* job = world_.find(ids[i]);
-    const bool waits = state == JobState::ready || state == JobState::alone ||
-                       state == JobState::delayed;
+    const bool waits =
+        state == JobState::ready || state == JobState::alone || state == JobState::delayed;
     if (kind == Kind::cancel && state == JobState::active) job->cancelled = true;
     if (kind == Kind::cancel && waits) {
       ++world_.stat["cancelled"];
@@ -75,8 +75,8 @@ void Player::purge(Dice& dice) {
   Ids gone;
   for (ModelJob* job : all) {
     const bool ordered = state == JobState::ready;
-    const bool drop = ordered ? gone.size() < dropped
-                              : queue_.job(job->id).state == JobState::unknown;
+    const bool drop =
+        ordered ? gone.size() < dropped : queue_.job(job->id).state == JobState::unknown;
     if (drop) gone.push_back(job->id);
   }
   expect(gone.size() == dropped, "PURGE drops others than it says");

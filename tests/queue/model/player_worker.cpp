@@ -220,8 +220,8 @@ void Player::beat(Dice& dice) {
   expect(result.view.cancelled == cancelled, "BEAT is wrong about what is cancelled");
   expect(result.view.retired == world_.retired(worker), "BEAT is wrong about the retirement");
   expect(result.view.paused == !world_.may_claim(), "BEAT is wrong about the pause");
-  const bool suspect_for_me = world_.may_claim() && !world_.in(JobState::alone).empty() &&
-                              world_.held(worker).empty();
+  const bool suspect_for_me =
+      world_.may_claim() && !world_.in(JobState::alone).empty() && world_.held(worker).empty();
   expect(result.view.claimable == (world_.claimable() || suspect_for_me),
          "BEAT is wrong about what is claimable");
   for (const std::string& id : lost) {
@@ -247,12 +247,11 @@ void Player::release(Dice& dice) {
       mine.push_back(job);
     }
   }
-  const int released = queue_.release(
-      worker, claims,
-      how == 0   ? queue::ReleaseKind::aside
-      : how == 1 ? queue::ReleaseKind::interrupted
-                 : queue::ReleaseKind::unstarted,
-      dice.one_in(3));
+  const int released = queue_.release(worker, claims,
+                                      how == 0   ? queue::ReleaseKind::aside
+                                      : how == 1 ? queue::ReleaseKind::interrupted
+                                                 : queue::ReleaseKind::unstarted,
+                                      dice.one_in(3));
   say(fmt::format("  {} gives {} back{}, {} are its own", worker, claims.size(),
                   how == 0 ? " for later" : "", mine.size()));
   world_.take_back(mine, how == 0   ? World::Back::aside
@@ -269,8 +268,8 @@ void Player::put_off(const World::Jobs& aside) {
   const Millis later = system_clock().wall() + std::chrono::hours{1};
   for (const ModelJob* job : aside) {
     if (job->state != JobState::delayed) continue;
-    (void)raw_.execute({"ZADD", queue::key_name("q", "delayed"), "XX",
-                        std::to_string(later.count()), job->id});
+    (void)raw_.execute(
+        {"ZADD", queue::key_name("q", "delayed"), "XX", std::to_string(later.count()), job->id});
   }
 }
 

@@ -61,8 +61,7 @@ void Player::meddle(Kind kind, Dice& dice) {
         ModelJob* job = pick(world_.in(JobState::delayed));
         if (job == nullptr) break;
         job->due = 1000 + world_.operation * 10 + n;
-        (void)raw_.execute(
-            {"ZADD", key_name("q", "delayed"), std::to_string(job->due), job->id});
+        (void)raw_.execute({"ZADD", key_name("q", "delayed"), std::to_string(job->due), job->id});
         say("  " + job->id);
       }
       break;

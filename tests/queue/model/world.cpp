@@ -306,8 +306,8 @@ std::vector<queue::Settled> World::settle(const std::string& worker,
     if (answers[i] != queue::Settled::done) continue;
     const queue::Settlement& s = settlements[i];
     ModelJob& job = jobs.at(s.id);
-    answers[i] = s.outcome == queue::Outcome::complete ? complete(job, s)
-                                                        : end_otherwise(job, s, now);
+    answers[i] =
+        s.outcome == queue::Outcome::complete ? complete(job, s) : end_otherwise(job, s, now);
   }
   return answers;
 }

@@ -24,8 +24,9 @@ TEST_CASE("an ACL user and the default one") {
   Connection worker(endpoint, kPatient);
   worker.connect();
   CHECK(worker.execute({"ACL", "WHOAMI"}).text() == "worker");
-  CHECK(test::error_of([&] { (void)worker.execute({"GET", "other"}); }).error_class() ==
-        ErrorClass::permission);
+  CHECK(test::error_of([&] {
+          (void)worker.execute({"GET", "other"});
+        }).error_class() == ErrorClass::permission);
   CHECK(worker.connected());  // another password would not help
   endpoint.username.clear();
   endpoint.password = "secret";

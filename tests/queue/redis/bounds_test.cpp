@@ -72,8 +72,8 @@ TEST_CASE("a reply that never ends is over at its deadline, though bytes keep co
   connection.connect();
   const test::Stopwatch watch;
   const Error error = test::error_of([&] { (void)connection.execute({"PING"}); });
-  CHECK((error.error_class() == ErrorClass::timeout ||
-         error.error_class() == ErrorClass::protocol));
+  CHECK(
+      (error.error_class() == ErrorClass::timeout || error.error_class() == ErrorClass::protocol));
   CHECK(watch.elapsed() < Millis{10000});
 }
 

@@ -92,9 +92,7 @@ class BlackHole {
       (void)::connect(fd.get(), raw, size);
     }
   }
-  Endpoint endpoint() const {
-    return parse_endpoint("redis://127.0.0.1:" + std::to_string(port_));
-  }
+  Endpoint endpoint() const { return parse_endpoint("redis://127.0.0.1:" + std::to_string(port_)); }
 
  private:
   UniqueFd listener_;
@@ -191,8 +189,8 @@ TEST_CASE("interrupted between two searches for a master") {
   test::RedisServer master;
   test::RedisServer replica({"replicaof 127.0.0.1 " + std::to_string(master.port())});
   const std::string port = std::to_string(replica.port());
-  const test::ByteServer stale("*2\r\n$9\r\n127.0.0.1\r\n$" + std::to_string(port.size()) +
-                               "\r\n" + port + "\r\n");
+  const test::ByteServer stale("*2\r\n$9\r\n127.0.0.1\r\n$" + std::to_string(port.size()) + "\r\n" +
+                               port + "\r\n");
   check_interruptible(
       parse_endpoint("redis+sentinel://127.0.0.1:" + std::to_string(stale.port()) + "/main"),
       [&] { return stale.served() > 2; });

@@ -97,8 +97,8 @@ TEST_CASE("nobody knows: each sentinel's reason, in bounded time") {
   const Error error = test::error_of([&] { stranger.connect(); });
   CHECK(error.error_class() == ErrorClass::refused);
   CHECK(contains(error.what(), "sentinel " + dead + ": Connection refused"));
-  CHECK(contains(error.what(),
-                 "sentinel " + sentinel.node() + ": knows no master named \"other\""));
+  CHECK(
+      contains(error.what(), "sentinel " + sentinel.node() + ": knows no master named \"other\""));
 
   const test::ByteServer mute("");
   Connection waits(watched("127.0.0.1:" + std::to_string(mute.port())), {.connect = Millis{300}});
@@ -113,8 +113,8 @@ TEST_CASE("nobody knows: each sentinel's reason, in bounded time") {
 TEST_CASE("a replica is not taken for the master, whatever a sentinel says") {
   Pair pair;
   const std::string port = std::to_string(pair.replica->port());
-  const test::ByteServer stale("*2\r\n$9\r\n127.0.0.1\r\n$" + std::to_string(port.size()) +
-                               "\r\n" + port + "\r\n");
+  const test::ByteServer stale("*2\r\n$9\r\n127.0.0.1\r\n$" + std::to_string(port.size()) + "\r\n" +
+                               port + "\r\n");
   Connection connection(watched("127.0.0.1:" + std::to_string(stale.port())),
                         {.connect = Millis{500}, .reply = Millis{10000}});
   const Error error = test::error_of([&] { connection.connect(); });
@@ -136,7 +136,10 @@ TEST_CASE("the master dies: the promoted replica is found, with what was written
   Connection look(parse_endpoint("redis://" + sentinel.node()), kPatient);
   look.connect();
   REQUIRE(test::eventually(
-      [&] { return !look.execute({"SENTINEL", "replicas", "main"}).array().empty(); }, kFailover));
+      [&] {
+        return !look.execute({"SENTINEL", "replicas", "main"}).array().empty();
+      },
+      kFailover));
 
   pair.master.kill9();
   CHECK(test::error_of([&] { (void)connection.execute({"PING"}); }).connection_lost());

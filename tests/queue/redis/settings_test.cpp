@@ -100,8 +100,14 @@ TEST_CASE("settings that do not fit are refused by name") {
 TEST_CASE("a child gets to the same place by the same way") {
   Endpoint plain = parse_endpoint("redis://u:p%40ss@host:7/2");
   Endpoint tls = parse_endpoint("rediss://host:7/2");
-  tls.tls = Tls{.ca_file = "/ca", .ca_pem = {}, .cert_file = "/c", .cert_pem = {},
-                .key_file = "/k", .key_pem = {}, .server_name = "s", .insecure_skip_verify = true};
+  tls.tls = Tls{.ca_file = "/ca",
+                .ca_pem = {},
+                .cert_file = "/c",
+                .cert_pem = {},
+                .key_file = "/k",
+                .key_pem = {},
+                .server_name = "s",
+                .insecure_skip_verify = true};
   tls.password_file = "/pw";
   Endpoint watched = parse_endpoint("rediss+sentinel://a,b:1/main/4");
   watched.tls->ca_file = "/ca";

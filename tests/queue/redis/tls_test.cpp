@@ -186,8 +186,7 @@ TEST_CASE("files that can't be used are named, before anything is sent") {
                 }),
                 "the client key file " + text + " holds no key");
   check_refused(with([&](Tls& tls) { tls.cert_file = cert; }), "the client key holds no key");
-  const std::string other =
-      folder.write("other.key", TlsServer::authority.issue("other", "").key);
+  const std::string other = folder.write("other.key", TlsServer::authority.issue("other", "").key);
   check_refused(with([&](Tls& tls) {
                   tls.cert_file = cert;
                   tls.key_file = other;
