@@ -65,10 +65,12 @@ TEST_CASE("what a job left running finds no folder of another job") {
   queue.configure(15000);
   Folder folder;
   Folder scratch;
-  // Its pipes are closed: nothing tells that it is still there.
+  // Its pipes are closed: nothing tells that it is still there. Its job waits until it has left the
+  // group, which ends with the job.
   const std::string script =
-      "read what; case $what in leave) exec setsid -f sh -c 'while [ ! -e $HERE/go ]; do sleep "
-      "0.02; done; echo mine > $WP_JOB_DIR/leak; touch $HERE/wrote' <&- >&- 2>&- 3>&-;; "
+      "read what; case $what in leave) setsid sh -c 'touch $HERE/away; while [ ! -e $HERE/go ]; do "
+      "sleep 0.02; done; echo mine > $WP_JOB_DIR/leak; touch $HERE/wrote' <&- >&- 2>&- 3>&- & "
+      "while [ ! -e $HERE/away ]; do sleep 0.01; done;; "
       "look) touch $HERE/go; while [ ! -e $HERE/wrote ]; do sleep 0.02; done; ls -A $WP_JOB_DIR;; "
       "*) touch $WP_JOB_DIR/f;; esac";
   RunnerProcess runner({redis.url(),
