@@ -58,6 +58,7 @@ WorkerRow row_of(const queue::WorkerCounts& counts, Millis now, Millis lease) {
   const json info = json::parse(counts.info, nullptr, false);
   if (!info.is_object()) return row;
   row.broken = flag(info, "broken");
+  row.draining = flag(info, "draining").value_or(false);
   row.slots = number(info, "slots");
   if (!row.silent) row.running = running_of(info);
   row.executed = number(info, "executed");
@@ -93,6 +94,7 @@ std::string jobs_cell(const WorkerRow& row) {
 
 std::string state_of(const WorkerRow& row) {
   if (row.silent) return "silent";
+  if (row.draining) return "draining";
   if (row.broken.value_or(false)) return "broken";
   return row.retired ? "retiring" : "serving";
 }

@@ -20,6 +20,7 @@ struct WorkerRow {
   bool retired = false;
   bool silent = false;  // for a lease: it has lost its jobs, and what it told is out of date
   std::optional<bool> broken;
+  bool draining = false;  // told to stop: it finishes what it runs
   std::optional<std::int64_t> slots;
   std::optional<std::vector<std::string>> running;
   std::optional<std::int64_t> executed;

@@ -262,6 +262,9 @@ void IoLoop::account(const Ending& ending) {
   switch (ending.verdict) {
     case Verdict::complete:
       ++executed_;
+      log::debug("a job completed", {{"job", counted->id},
+                                     {"type", counted->type},
+                                     {"duration_ms", counted->duration.count()}});
       return;
     case Verdict::defer:
       return;
@@ -297,6 +300,7 @@ Activity IoLoop::activity() const {
   now.failed = failed_;
   now.broken = state_.broken();
   now.retired = state_.retired();
+  now.draining = state_.draining();
   now.handler_memory = handlers_.memory();
   now.handler_memory_peak = handlers_.memory_peak();
   now.quota = job_settings_.limits.max_jobs;

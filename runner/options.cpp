@@ -101,8 +101,8 @@ void choose_handler(RunnerOptions& options, const std::string& command_json,
   if (options.handler.empty()) {
     if (options.command.empty() && options.http_url.empty()) {
       throw UsageError(
-          "handler: nothing says what runs a job: give a command after `--`, --http-url, or "
-          "--handler noop|echo|sleep|fail|crash|memory");
+          "handler: nothing says what runs a job: give a command after `--` (with --handler stdio "
+          "for one that stays up), --http-url, or --handler noop|echo|sleep|fail|crash|memory");
     }
     options.handler = options.command.empty() ? "http" : "exec";
   }

@@ -82,20 +82,21 @@ PoolFile load_pool_file(const std::string& name) {
 }
 
 void check_handler(const PoolFile& file, const std::string& shown) {
-  const auto& exec = file.pool.spec.workers.handler.exec;
-  if (!exec) {
+  const pool::Handler& handler = file.pool.spec.workers.handler;
+  if (!handler.exec && !handler.stdio) {
     throw UsageError(shown +
-                     ": spec.workers.handler.exec is missing: what a job runs; allowed: command: "
-                     "[program, word, …]");
+                     ": spec.workers.handler is missing: what runs a job; allowed: exec or stdio, "
+                     "each with command: [program, word, …]");
   }
-  const std::string& program = exec->command.front();
+  const char* const kind = handler.exec ? "exec" : "stdio";
+  const std::string program = handler.command().front();
   const bool is_path = program.find('/') != std::string::npos;
   const std::string found = workload::find_program(
       is_path ? (std::filesystem::path(file.directory) / program).string() : program);
   if (!found.empty()) return;
   throw UsageError(fmt::format(
-      "{}: spec.workers.handler.exec.command[0] is \"{}\", which is no executable file {}", shown,
-      program, is_path ? "(relative to " + file.directory + ")" : "in PATH"));
+      "{}: spec.workers.handler.{}.command[0] is \"{}\", which is no executable file {}", shown,
+      kind, program, is_path ? "(relative to " + file.directory + ")" : "in PATH"));
 }
 
 std::optional<redis::Endpoint> named_endpoint(const LocalOptions& options, const pool::Pool& pool,

@@ -146,7 +146,7 @@ class LocalRun {
     header.min = spec.scaling.min_replicas;
     header.max = spec.scaling.max_replicas;
     header.concurrency = spec.workers.concurrency;
-    header.handler = fmt::format("{}", fmt::join(spec.workers.handler.exec->command, " "));
+    header.handler = fmt::format("{}", fmt::join(spec.workers.handler.command(), " "));
     header.redis = endpoint_.describe();
     header.private_redis = redis_ != nullptr;
     header.url_file = url_->path();

@@ -137,6 +137,10 @@ struct Handler {
   std::optional<StdioHandler> stdio;
   std::optional<HttpHandler> http;
   bool none() const { return !exec && !stdio && !http; }
+  /// The program of exec or stdio, and its words; empty for the others.
+  std::vector<std::string> command() const {
+    return exec ? exec->command : stdio ? stdio->command : std::vector<std::string>();
+  }
 };
 
 /// A Deployment's maxSurge or maxUnavailable.

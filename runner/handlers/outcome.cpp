@@ -1,5 +1,6 @@
 #include "runner/handlers/outcome.h"
 
+#include <cerrno>
 #include <cstring>
 #include <fmt/format.h>
 
@@ -66,8 +67,10 @@ Ending complete_with(std::string document, std::string session_patch) {
 
 Ending classify_exit(const ExitFacts& facts, const ExitRules& rules) {
   if (facts.spawn_error != 0) {
-    return ending_with(Verdict::broken, fmt::format("cannot start {}: {}", facts.command,
-                                                    std::strerror(facts.spawn_error)));
+    const char* const hint =
+        facts.spawn_error == ENOENT ? ": it, or the interpreter that its first line names" : "";
+    return ending_with(Verdict::broken, fmt::format("cannot start {}: {}{}", facts.command,
+                                                    std::strerror(facts.spawn_error), hint));
   }
   if (facts.stopped.cause != StopCause::none) {
     Ending stopped = stopped_ending(facts.stopped);

@@ -77,7 +77,10 @@ TEST_CASE("a program that cannot be started is broken, not its job bad") {
   facts.spawn_error = ENOENT;
   const Ending ending = classify_exit(facts, {});
   CHECK(ending.verdict == Verdict::broken);
-  CHECK(ending.text == "cannot start job.py: No such file or directory");
+  CHECK(
+      ending.text ==
+      "cannot start job.py: No such file or directory: it, or the interpreter that its first line "
+      "names");
 }
 
 TEST_CASE("results are JSON documents") {

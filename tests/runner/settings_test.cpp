@@ -116,6 +116,9 @@ TEST_CASE("activity is told again when something changed") {
   after.running[0].id = "b";
   CHECK_FALSE(after.same_as(before));
   after = before;
+  after.draining = true;
+  CHECK_FALSE(after.same_as(before));
+  after = before;
   after.retired = true;
   CHECK_FALSE(after.same_as(before));
 }

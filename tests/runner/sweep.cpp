@@ -10,13 +10,21 @@
 namespace wp::test {
 namespace {
 
-// A runner with a sanitizer takes a second of a core to start: fewer at once, and longer leases.
+// A runner with a sanitizer takes a second of a core to start: fewer at once, longer leases, and
+// every fourth point, another one for each shape and for each sanitizer.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr int kAtOnce = 3;
 constexpr int kSlower = 2;
+constexpr std::size_t kStride = 4;
 #else
 constexpr int kAtOnce = 10;
 constexpr int kSlower = 1;
+constexpr std::size_t kStride = 1;
+#endif
+#if defined(__SANITIZE_THREAD__)
+constexpr std::size_t kFirst = 2;
+#else
+constexpr std::size_t kFirst = 0;
 #endif
 constexpr Millis kReached{60000};
 
@@ -169,9 +177,11 @@ Shape short_lease(Shape shape) {
 }
 
 void sweep(const Shape& shape, const std::function<void(const Point&)>& row) {
-  std::atomic<std::size_t> next{0};
+  static std::atomic<std::size_t> sweeps{kFirst};
+  std::atomic<std::size_t> next{sweeps++ % kStride};
   const auto work = [&] {
-    for (std::size_t i = next++; i < points().size(); i = next++) {
+    for (std::size_t i = next.fetch_add(kStride); i < points().size();
+         i = next.fetch_add(kStride)) {
       const Point& point = points()[i];
       if (shape.builtin && point.needs_process) continue;
       CAPTURE(shape.name);

@@ -103,7 +103,7 @@ StdioMessage parse_error(std::string_view error) {
 StdioMessage parse_defer(const Members& members) {
   const auto text = text_of_json(*members.defer);
   const auto delay = text ? parse_duration(*text) : std::nullopt;
-  if (!delay) return invalid("\"defer\" is no duration such as \"10s\"");
+  if (!delay) return invalid("has a \"defer\" that is no duration such as \"10s\"");
   const auto said = members.message ? text_of_json(*members.message) : std::nullopt;
   StdioMessage message = answer(Verdict::defer, said.value_or("deferred by the handler"));
   message.answer.delay = *delay;

@@ -63,6 +63,18 @@ TEST_CASE("a file that can't be read") {
   CHECK_THROWS_WITH_AS(load_pool_file("/"), "file: cannot read \"/\": it is a folder", UsageError);
 }
 
+TEST_CASE("a local pool may have a handler that stays up") {
+  PoolFile file;
+  file.pool = parse_local_pool(kHead + "  workers: {handler: {stdio: {command: [cat]}}}\n", "p");
+  CHECK_NOTHROW(check_handler(file, "p"));
+  file.pool.spec.workers.handler.stdio->command = {"no-such-program"};
+  CHECK_THROWS_WITH_AS(
+      check_handler(file, "p"),
+      "p: spec.workers.handler.stdio.command[0] is \"no-such-program\", which is no "
+      "executable file in PATH",
+      UsageError);
+}
+
 TEST_CASE("a handler that isn't there is found before anything starts") {
   PoolFile file;
   file.directory = "/etc";
