@@ -26,12 +26,6 @@ bool is_login_refused(const std::optional<backlog::Snapshot>& latest) {
          (latest->error == redis::ErrorClass::auth || latest->error == redis::ErrorClass::tls);
 }
 
-std::string policy_note(pool::Policy policy) {
-  return policy == pool::Policy::slot_per_job
-             ? std::string()
-             : fmt::format(" (SlotPerJob; {} is not in this version)", pool::to_string(policy));
-}
-
 scaling::Params params_of(const pool::Pool& pool) {
   const pool::Scaling& s = pool.spec.scaling;
   scaling::Params params;
@@ -39,7 +33,8 @@ scaling::Params params_of(const pool::Pool& pool) {
   params.min_replicas = s.min_replicas;
   params.max_replicas = s.max_replicas;
   params.spare_workers = s.spare_workers;
-  params.paused = pool.spec.pause == pool::Pause::claims;
+  params.policy = scaling::Policy::slot_per_job;
+  if (pool.spec.pause == pool::Pause::claims) params.pause = scaling::Pause::claims;
   params.fixed = pool.spec.replicas;
   params.scale_to_zero_after = s.scale_to_zero_after;
   params.scale_down_window =
@@ -47,7 +42,6 @@ scaling::Params params_of(const pool::Pool& pool) {
   params.up_workers = s.max_scale_up.workers;
   params.up_percent = s.max_scale_up.percent;
   params.up_period = s.max_scale_up.period;
-  params.policy_note = policy_note(s.policy);
   return params;
 }
 
@@ -230,8 +224,8 @@ void Reconciler::decide(Run& run) {
   scaling::Snapshot snapshot;
   snapshot.now = now;
   snapshot.current = f.view.replicas;
-  snapshot.retiring_busy = f.fleet.leaving_busy;
-  snapshot.all_broken = f.fleet.serving > 0 && f.fleet.broken == f.fleet.serving;
+  snapshot.workers.leaving_busy = f.fleet.leaving_busy;
+  snapshot.workers.all_broken = f.fleet.serving > 0 && f.fleet.broken == f.fleet.serving;
   if (f.fresh) {
     scaling::Demand demand;
     demand.waiting = counts->waiting + counts->due;
@@ -240,7 +234,7 @@ void Reconciler::decide(Run& run) {
     demand.active_serving =
         std::max<std::int64_t>(0, counts->active_serving - f.fleet.held_by_leaving);
     snapshot.demand = demand;
-    snapshot.paused = counts->paused;
+    snapshot.claims_paused = counts->paused;
   }
   f.decision = scaling::decide(run.memory.scaling, params_of(run.pool), snapshot);
   if (f.decision->recheck) run.come_back(*f.decision->recheck);

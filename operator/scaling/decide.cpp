@@ -1,6 +1,7 @@
 #include "operator/scaling/decide.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <fmt/format.h>
 
 namespace wp::scaling {
@@ -56,16 +57,28 @@ std::string_view to_string(Cause cause) {
       return "Backlog";
     case Cause::idle:
       return "Idle";
+    case Cause::schedule:
+      return "Schedule";
+    case Cause::below_threshold:
+      return "BelowThreshold";
     case Cause::at_max:
       return "AtMax";
     case Cause::at_min:
       return "AtMin";
+    case Cause::ramp_step:
+      return "RampStep";
     case Cause::rate_limited:
       return "RateLimited";
+    case Cause::cooldown:
+      return "Cooldown";
     case Cause::handlers_broken:
       return "HandlersBroken";
     case Cause::window:
       return "Window";
+    case Cause::budget:
+      return "Budget";
+    case Cause::unschedulable:
+      return "Unschedulable";
     case Cause::unknown:
       return "Unknown";
     case Cause::paused:
@@ -83,9 +96,11 @@ void record_up(State& state, Millis now, int added) {
 }
 
 Decision decide(State& state, const Params& params, const Snapshot& snapshot) {
+  const Millis window = params.scale_down_window.value_or(Millis{15000});
   if (!state.started) state.started = snapshot.now;
   Decision decision;
-  if (params.paused) return held(state, snapshot, Cause::paused, "claims are paused");
+  if (params.pause == Pause::claims)
+    return held(state, snapshot, Cause::paused, "claims are paused");
 
   // A fixed size replaces the policy; it is kept without looking at the queue.
   if (params.fixed) {
@@ -107,7 +122,7 @@ Decision decide(State& state, const Params& params, const Snapshot& snapshot) {
     return held(state, snapshot, Cause::unknown, "the queue could not be read");
   }
   // More workers would find nothing to claim, and those there are wait to go on.
-  if (snapshot.paused) return held(state, snapshot, Cause::paused, "claims are paused");
+  if (snapshot.claims_paused) return held(state, snapshot, Cause::paused, "claims are paused");
 
   const Demand& demand = *snapshot.demand;
   const std::int64_t jobs = demand.waiting + demand.due_soon + demand.active_serving;
@@ -119,7 +134,6 @@ Decision decide(State& state, const Params& params, const Snapshot& snapshot) {
   decision.reason += slots == 1
                          ? fmt::format(" = {} {}", want, workers(want))
                          : fmt::format(", {} per worker = {} {}", slots, want, workers(want));
-  decision.reason += params.policy_note;
 
   int target = want;
   if (params.spare_workers > 0) {
@@ -139,7 +153,7 @@ Decision decide(State& state, const Params& params, const Snapshot& snapshot) {
   }
 
   // Falling values only: a want that a later one reaches can never be the highest again.
-  trim(state.wants, snapshot.now - params.scale_down_window);
+  trim(state.wants, snapshot.now - window);
   while (!state.wants.empty() && state.wants.back().second <= target) state.wants.pop_back();
   state.wants.emplace_back(snapshot.now, target);
 
@@ -151,7 +165,7 @@ Decision decide(State& state, const Params& params, const Snapshot& snapshot) {
   }
 
   decision.replicas = target;
-  if (target > snapshot.current && snapshot.all_broken && snapshot.current > 0) {
+  if (target > snapshot.current && snapshot.workers.all_broken && snapshot.current > 0) {
     // More of the same would run nothing either.
     decision.replicas = snapshot.current;
     decision.limited = Cause::handlers_broken;
@@ -178,7 +192,7 @@ Decision decide(State& state, const Params& params, const Snapshot& snapshot) {
   // Down: only to the highest want of the window, so that a short lull costs no restart.
   int highest = state.wants.front().second;
   const Millis since_start = snapshot.now - *state.started;
-  if (since_start < params.scale_down_window) {
+  if (since_start < window) {
     // What was wanted before this process started is not known: hold for one window.
     highest = std::max(highest, snapshot.current);
   }
@@ -186,15 +200,15 @@ Decision decide(State& state, const Params& params, const Snapshot& snapshot) {
   if (highest > target) {
     decision.replicas = highest;
     decision.limited = Cause::window;
-    decision.reason += fmt::format("; {} wanted within the last {}: {}", highest,
-                                   seconds(params.scale_down_window), highest);
+    decision.reason +=
+        fmt::format("; {} wanted within the last {}: {}", highest, seconds(window), highest);
     const Millis since = std::max(*state.started, state.wants.front().first);
-    decision.recheck = since + params.scale_down_window - snapshot.now + Millis{1};
+    decision.recheck = since + window - snapshot.now + Millis{1};
   }
   if (decision.replicas == 0) {
     // The last worker leaves later than the others, and never while anything runs anywhere.
     const Millis idle = empty ? snapshot.now - *state.empty_since : Millis{0};
-    if (!empty || idle < params.scale_to_zero_after || snapshot.retiring_busy > 0) {
+    if (!empty || idle < params.scale_to_zero_after || snapshot.workers.leaving_busy > 0) {
       decision.replicas = std::min(1, snapshot.current);
       decision.limited = Cause::window;
       decision.reason +=

@@ -14,7 +14,7 @@ Snapshot at(std::int64_t seconds, int current, std::int64_t waiting, std::int64_
   Snapshot s;
   s.now = Millis{seconds * 1000};
   s.current = current;
-  s.demand = Demand{waiting, 0, active, active};
+  s.demand = Demand{waiting, 0, active, active, {}};
   return s;
 }
 
@@ -89,7 +89,7 @@ TEST_CASE("scaling up is bounded per period and goes on in the next") {
 TEST_CASE("while no handler can run there is no scale-out, but the first worker starts") {
   State state = old_state();
   Snapshot broken = at(1000, 2, 30, 0);
-  broken.all_broken = true;
+  broken.workers.all_broken = true;
   const Decision d = decide(state, {}, broken);
   CHECK(d.replicas == 2);
   CHECK(d.limited == Cause::handlers_broken);
@@ -165,14 +165,14 @@ TEST_CASE("while claims are paused the size stands still, and for one window aft
   Params params;
   params.scale_to_zero_after = Millis{0};
   Snapshot paused = at(1000, 2, 50, 0);
-  paused.paused = true;
+  paused.claims_paused = true;
   Decision d = decide(state, params, paused);
   CHECK(d.replicas == 2);
   CHECK(d.cause == Cause::paused);
   CHECK(d.reason == "claims are paused: 2 workers held");
   CHECK(to_string(d.cause) == "Paused");
   paused = at(1100, 2, 0, 0);
-  paused.paused = true;
+  paused.claims_paused = true;
   CHECK(decide(state, params, paused).replicas == 2);
   CHECK(decide(state, params, at(1101, 2, 0, 0)).replicas == 2);
   CHECK(decide(state, params, at(1101, 2, 9, 0)).replicas == 9);
@@ -183,9 +183,9 @@ TEST_CASE("a fixed size counts while a person paused the queue, not while the sp
   Params params;
   params.fixed = 0;
   Snapshot paused = at(1000, 2, 50, 0);
-  paused.paused = true;
+  paused.claims_paused = true;
   CHECK(decide(state, params, paused).replicas == 0);
-  params.paused = true;
+  params.pause = Pause::claims;
   CHECK(decide(state, params, paused).replicas == 2);
   paused.demand.reset();
   CHECK(decide(state, params, paused).cause == Cause::paused);
@@ -213,7 +213,7 @@ TEST_CASE("properties over random histories") {
       s.now = now;
       s.current = current;
       const int active = std::min(dice(50), current * params.concurrency);
-      if (dice(5) != 0) s.demand = Demand{dice(200), dice(5), active, active};
+      if (dice(5) != 0) s.demand = Demand{dice(200), dice(5), active, active, {}};
       State copy = state;
       const Decision d = decide(state, params, s);
       // Idempotent: the same again says the same.
