@@ -37,7 +37,8 @@ Measured Estimators::measured() const {
 void Estimators::tick(Millis now, const Demand& demand, Millis expected) {
   if (!demand.counters) return stand_still();
   const Counters& counters = *demand.counters;
-  service_.set_prior(expected, ended(counters), counters.busy_ms);
+  service_.expect(expected);
+  if (!last_) service_.learn_history(ended(counters), counters.busy_ms);
   const Reading reading{now, demand.waiting, counters};
   if (!last_ || now < last_->now || went_backwards(last_->counters, counters)) {
     last_ = reading;

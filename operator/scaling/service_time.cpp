@@ -23,21 +23,23 @@ double seconds_of(Millis time) {
 
 void ServiceTime::seed(Millis known) {
   if (measured_) return;
-  ended_ = kPrior;
   busy_ = kPrior * clamped(seconds_of(known));
-  seeded_ = true;
+  ended_ = kPrior;
   measured_ = true;
 }
 
-void ServiceTime::set_prior(Millis expected, std::int64_t ended, std::int64_t busy_ms) {
-  if (measured_ || seeded_) return;
-  ended_ = kPrior;
-  busy_ = kPrior * clamped(seconds_of(expected));
-  if (ended <= 0) return;
+void ServiceTime::expect(Millis duration) {
+  const double expected = clamped(seconds_of(duration));
+  if (!measured_) busy_ += kPrior * (expected - expected_);
+  expected_ = expected;
+}
+
+void ServiceTime::learn_history(std::int64_t ended, std::int64_t busy_ms) {
+  if (measured_ || ended <= 0) return;
   const double average =
       static_cast<double>(std::max<std::int64_t>(0, busy_ms)) / 1000.0 / static_cast<double>(ended);
   const double weight = std::min(kPrior, static_cast<double>(ended));
-  busy_ = weight * clamped(average) + (kPrior - weight) * clamped(seconds_of(expected));
+  busy_ += weight * (clamped(average) - expected_);
   measured_ = true;
 }
 

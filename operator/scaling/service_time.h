@@ -18,10 +18,12 @@ class ServiceTime {
   /// What was measured before a restart. Without effect after the first tick.
   void seed(Millis known);
 
-  /// The prior, unless it was seeded or something ended since: three attempts, of which the queue's
-  /// own history (`ended` attempts of `busy_ms` in all) speaks for as many as it has, and
-  /// `expected` for the rest.
-  void set_prior(Millis expected, std::int64_t ended, std::int64_t busy_ms);
+  /// lookAhead.expectedDuration: the prior's three attempts, while nothing is measured.
+  void expect(Millis duration);
+
+  /// The queue's own history, for a cold start: `ended` attempts of `busy_ms` in all replace as
+  /// many of the prior's three. Without effect once anything is measured.
+  void learn_history(std::int64_t ended, std::int64_t busy_ms);
 
   /// `seconds` went by with `running` jobs at their end; `ended` attempts ended meanwhile.
   void tick(double seconds, double running, double ended);
@@ -34,7 +36,7 @@ class ServiceTime {
  private:
   double busy_ = 30;
   double ended_ = 3;
-  bool seeded_ = false;
+  double expected_ = 10;
   bool measured_ = false;
 };
 
