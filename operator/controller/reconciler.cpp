@@ -212,7 +212,8 @@ void Reconciler::decide(Run& run) {
   const bool watched = f.view.replicas > 0 || !f.view.pods.empty();
   f.fresh = counts != nullptr && !f.backlog->error && f.endpoint_reason.empty() &&
             now - f.backlog->read_at < (watched ? kFreshBusy : kFreshIdle);
-  f.fleet = fleet::join(f.view, counts, run.pool.spec.jobs.lease);
+  f.fleet =
+      fleet::join(f.view, counts, run.pool.spec.jobs.lease, run.pool.spec.workers.concurrency);
   if (counts != nullptr && f.fresh) run.memory.figures.add(now, counts->stat);
   if (counts != nullptr) {
     f.jobs = run.memory.figures.status();

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,17 @@ class MemoryWorkload final : public workload::Workload {
     replicas = n;
     ++writes;
   }
+  int mark(const pool::Pool&, const std::vector<std::string>& uids) override {
+    const std::lock_guard lock(mutex);
+    for (const std::string& uid : uids) marked.insert(uid);
+    return static_cast<int>(uids.size());
+  }
+  int unmark(const pool::Pool&, const std::vector<std::string>& uids) override {
+    const std::lock_guard lock(mutex);
+    for (const std::string& uid : uids) marked.erase(uid);
+    return static_cast<int>(uids.size());
+  }
+  void remove(const pool::Pool&, const std::string&) override {}
   void forget(const std::string&) override { ++forgotten; }
 
   int now() const {
@@ -64,6 +76,7 @@ class MemoryWorkload final : public workload::Workload {
   bool unseen = false;  // it exists, and nobody has told us yet
   std::atomic<int> forgotten{0};
   std::vector<std::string> victims;
+  std::set<std::string> marked;
   std::optional<workload::WorkloadError::Kind> reject;
 };
 
