@@ -118,7 +118,7 @@ class Play {
   }
 
   void start_jobs() {
-    while (!waiting_.empty()) {
+    while (!waiting_.empty() && (around_.max_active == 0 || running_ < around_.max_active)) {
       const int worker = fleet_.take_slot();
       if (worker < 0) return;
       const std::size_t job = waiting_.front();

@@ -18,7 +18,8 @@
 namespace wp::simulate {
 
 struct Surroundings {
-  int concurrency = 1;
+  int concurrency = 1;          // slots per worker
+  std::int64_t max_active = 0;  // jobs at once over all workers; 0: no limit
   Micros snapshot{1'000'000};
   Micros start_fixed{2'000'000};  // of a pod, and so long more on average (exponential)
   Micros start_random{3'000'000};

@@ -1,17 +1,13 @@
 #include "ctl/simulate/load.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <filesystem>
 #include <fmt/format.h>
-#include <fstream>
-#include <iostream>
-#include <iterator>
 #include <optional>
 
 #include "base/options.h"
+#include "ctl/simulate/text_file.h"
 
 namespace wp::simulate {
 namespace {
@@ -85,20 +81,8 @@ Load parse_load(std::string_view csv, const std::string& shown) {
 }
 
 Load read_load(const std::string& file) {
-  if (file == "-") {
-    const std::string text{std::istreambuf_iterator<char>(std::cin), {}};
-    return parse_load(text, "standard input");
-  }
-  std::error_code error;
-  if (std::filesystem::is_directory(file, error)) {
-    throw UsageError(fmt::format("{}: cannot be read: it is a folder", file));
-  }
-  errno = 0;
-  std::ifstream in(file, std::ios::binary);
-  if (!in) throw UsageError(fmt::format("{}: cannot be read: {}", file, std::strerror(errno)));
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  Load load = parse_load(text, file);
-  load.name = std::filesystem::path(file).stem().string();
+  Load load = parse_load(read_text(file), shown_name(file));
+  if (file != "-") load.name = std::filesystem::path(file).stem().string();
   return load;
 }
 
