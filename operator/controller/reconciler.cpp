@@ -155,7 +155,8 @@ void Reconciler::decide(Run& run) {
   const Millis unknown_for = memory.unknown_since ? now - *memory.unknown_since : Millis{0};
   const scaling::PodCounts pods = memory.pod_starts.observe(
       now, scaling::start_time(memory.scaling), seen_pods(f.fleet, clock_.wall()));
-  const scaling::Snapshot snapshot = snapshot_of(f, now, unknown_for, pods);
+  scaling::Snapshot snapshot = snapshot_of(f, now, unknown_for, pods);
+  snapshot.current = std::max(0, snapshot.current - memory.surge);
   f.decision = scaling::decide(memory.scaling, params_of(run.pool), snapshot);
   f.measured = status_of(scaling::measured(memory.scaling));
   if (f.decision->recheck) run.come_back(*f.decision->recheck);
