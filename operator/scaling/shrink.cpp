@@ -10,7 +10,7 @@
 namespace wp::scaling {
 namespace {
 
-constexpr int kParts = 64;  // of a window: what lies closer together is one want
+constexpr int kParts = 64;  // of a window: what lies in the same one is one want
 
 void keep(Decision& decision, int workers, Cause cause, std::string_view why) {
   decision.replicas = workers;
@@ -103,12 +103,10 @@ void record_want(State& state, Millis now, Millis window, int target) {
   while (!state.wants.empty() && state.wants.front().first < now - window) state.wants.pop_front();
   // Falling values only: a want that a later one reaches can never be the highest again.
   while (!state.wants.empty() && state.wants.back().second <= target) state.wants.pop_back();
-  if (state.wants.size() > kParts) {
-    auto& last = state.wants.back();
-    if (now - last.first < window / kParts) {
-      last.first = now;  // the higher of the two, a little longer
-      return;
-    }
+  const Millis part = std::max(Millis{1}, window / kParts);
+  if (!state.wants.empty() && state.wants.back().first / part == now / part) {
+    state.wants.back().first = now;  // the higher of the two, a little longer
+    return;
   }
   state.wants.emplace_back(now, target);
 }
