@@ -172,6 +172,10 @@ void KubeWorkload::doubt(Memory& memory, bool doubtful) {
 KubeWorkload::Deployment KubeWorkload::read(const pool::Pool& pool, Memory& memory) {
   const std::string key = deployment_key(pool);
   std::optional<DeploymentInfo> found = api_.read(pool.meta.ns, deployment_name(pool));
+  if (found && !memory.lost_version.empty() && found->resource_version == memory.lost_version) {
+    found = api_.fence(*found, format_time(clock_.wall()));
+  }
+  memory.lost_version.clear();
   doubt(memory, false);
   if (!found) {
     written_.forget(key);
@@ -287,6 +291,7 @@ void KubeWorkload::scale(const pool::Pool& pool, int replicas,
     }
     note_scaled(pool, *live, replicas, version, memory);
   } catch (const KubeError& error) {
+    if (is_doubtful(error)) memory.lost_version = live->resource_version;
     if (is_doubtful(error) || error.is_not_found()) doubt(memory, true);
     throw to_workload_error(error, "scale " + named(pool));
   }

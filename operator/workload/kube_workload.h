@@ -83,6 +83,7 @@ class KubeWorkload : public Workload {
     std::string deployment_uid;            // of whom the next two speak; empty: none seen yet
     std::int64_t expected_generation = 0;  // another one was made by another's hand
     Millis next_apply{0};
+    std::string lost_version;  // a write of the replicas for this version may still be on its way
     // observe() reads these two: under the lock.
     bool doubtful = false;  // an answer was lost: read before anything is decided
     ForeignScaler foreign;
@@ -91,6 +92,7 @@ class KubeWorkload : public Workload {
   Deployment current(const pool::Pool& pool) const;
   /// Nothing when there is no Deployment of this pool.
   std::optional<DeploymentObjects> objects_of(const pool::Pool& pool) const;
+  /// What the server has. Whatever of ours is still on its way comes too late after it.
   Deployment read(const pool::Pool& pool, Memory& memory);
   void create(const pool::Pool& pool, int replicas, Memory& memory);
   void bring_up_to_date(const pool::Pool& pool, Deployment live, Memory& memory);
