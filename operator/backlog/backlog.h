@@ -31,6 +31,7 @@ struct Watch {
   std::string queue;
   Millis horizon{5000};                       // how far dueSoon looks: one pod start
   bool has_workers = false;                   // read often though the queue is empty
+  bool failures = false;                      // the jobs that fail are of interest, one by one
   std::map<std::string, std::string> config;  // fields of T:cfg
   std::string config_hash;
   std::string owner;  // the pool's uid
@@ -50,9 +51,9 @@ struct ReclaimOrder {
 /// What a queue is to be told, in this order, before it is read the next time. Each may be repeated
 /// freely; one that failed is dropped, since the next reading shows what is still to be done.
 struct Orders {
-  std::vector<ReclaimOrder> reclaim;
-  std::vector<std::string> unretire;  // pods, by uid
-  std::vector<std::string> retire;    // for a minute from then on; renews
+  std::vector<ReclaimOrder> reclaim = {};
+  std::vector<std::string> unretire = {};  // pods, by uid
+  std::vector<std::string> retire = {};    // for a minute from then on; renews
   bool empty() const { return reclaim.empty() && unretire.empty() && retire.empty(); }
 };
 
@@ -99,6 +100,9 @@ class BacklogReader {
   void order(const std::string& pool_key, Orders orders);
   /// What came of reclaims since the last call.
   std::vector<Reclaimed> take_reclaimed(const std::string& pool_key);
+  /// The attempts that failed since the last call, oldest first, with Watch::failures; of a flood
+  /// the newest.
+  std::vector<queue::Failure> take_failures(const std::string& pool_key);
 
   /// Nothing until the first attempt is over.
   std::optional<Snapshot> latest(const std::string& pool_key) const;
@@ -106,6 +110,7 @@ class BacklogReader {
  private:
   class Source;
   std::vector<std::shared_ptr<Source>> take_unused();
+  std::shared_ptr<Source> source_of(const std::string& pool_key) const;
 
   mutable std::mutex mutex_;
   std::function<void(const std::string&)> on_change_;

@@ -1,12 +1,12 @@
 // A controller on a real Redis, with a workload that only remembers.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -15,7 +15,7 @@
 
 namespace wp::test {
 
-// Replicas become pods at once. Counts every write.
+// Replicas become pods at once, and those that go are the marked ones. Counts every write.
 class MemoryWorkload final : public workload::Workload {
  public:
   workload::View observe(const pool::Pool&) const override {
@@ -25,13 +25,14 @@ class MemoryWorkload final : public workload::Workload {
     view.known = exists && !unseen;
     if (!view.known) return view;
     view.replicas = replicas;
-    for (int i = 0; i < replicas; ++i) {
-      workload::WorkerPod pod;
-      pod.name = pod.uid = "pod-" + std::to_string(i);
-      pod.created = Millis{i};
-      pod.ready = true;
-      view.pods.push_back(pod);
-    }
+    settle();
+    view.pods = pods;
+    workload::Witness witness;
+    witness.current = true;
+    witness.existing = static_cast<int>(pods.size());
+    witness.ready = witness.existing;
+    for (const workload::WorkerPod& pod : pods) witness.marked += pod.marked ? 1 : 0;
+    view.witness = witness;
     return view;
   }
   void ensure(const pool::Pool&, int initial) override {
@@ -47,19 +48,19 @@ class MemoryWorkload final : public workload::Workload {
     const std::lock_guard lock(mutex);
     victims = uids;
     replicas = n;
+    settle();
     ++writes;
   }
   int mark(const pool::Pool&, const std::vector<std::string>& uids) override {
-    const std::lock_guard lock(mutex);
-    for (const std::string& uid : uids) marked.insert(uid);
-    return static_cast<int>(uids.size());
+    return set_mark(uids, true);
   }
   int unmark(const pool::Pool&, const std::vector<std::string>& uids) override {
-    const std::lock_guard lock(mutex);
-    for (const std::string& uid : uids) marked.erase(uid);
-    return static_cast<int>(uids.size());
+    return set_mark(uids, false);
   }
-  void remove(const pool::Pool&, const std::string&) override {}
+  void remove(const pool::Pool&, const std::string& uid) override {
+    const std::lock_guard lock(mutex);
+    std::erase_if(pods, [&](const workload::WorkerPod& pod) { return pod.uid == uid; });
+  }
   void forget(const std::string&) override { ++forgotten; }
 
   int now() const {
@@ -76,8 +77,34 @@ class MemoryWorkload final : public workload::Workload {
   bool unseen = false;  // it exists, and nobody has told us yet
   std::atomic<int> forgotten{0};
   std::vector<std::string> victims;
-  std::set<std::string> marked;
   std::optional<workload::WorkloadError::Kind> reject;
+
+ private:
+  int set_mark(const std::vector<std::string>& uids, bool marked) {
+    const std::lock_guard lock(mutex);
+    int changed = 0;
+    for (workload::WorkerPod& pod : pods) {
+      if (std::find(uids.begin(), uids.end(), pod.uid) == uids.end()) continue;
+      changed += pod.marked != marked ? 1 : 0;
+      pod.marked = marked;
+    }
+    return changed;
+  }
+  void settle() const {
+    while (static_cast<int>(pods.size()) < replicas) {
+      workload::WorkerPod pod;
+      pod.name = pod.uid = "pod-" + std::to_string(next);
+      pod.created = Millis{next++};
+      pod.ready = true;
+      pods.push_back(pod);
+    }
+    std::stable_partition(pods.begin(), pods.end(),
+                          [](const workload::WorkerPod& pod) { return !pod.marked; });
+    pods.resize(static_cast<std::size_t>(replicas));
+  }
+
+  mutable std::vector<workload::WorkerPod> pods;
+  mutable int next = 0;
 };
 
 struct Bench {

@@ -14,7 +14,7 @@ Snapshot at(std::int64_t seconds, int current, std::int64_t waiting, std::int64_
   Snapshot s;
   s.now = Millis{seconds * 1000};
   s.current = current;
-  s.demand = Demand{waiting, 0, active, active, {}};
+  s.demand = Demand{waiting, 0, active, active, {}, true};
   return s;
 }
 
@@ -45,11 +45,12 @@ TEST_CASE("one slot per job, running ones included") {
 TEST_CASE("zero to n in one step, the reason shows the arithmetic") {
   State state = old_state();
   Params params;
+  params.policy = Policy::slot_per_job;
   params.concurrency = 4;
   const Decision d = decide(state, params, at(1000, 0, 30, 0));
   CHECK(d.replicas == 8);
   CHECK(d.cause == Cause::backlog);
-  CHECK(d.reason == "30 waiting + 0 running, 4 per worker = 8 workers");
+  CHECK(d.reason == "30 waiting + 0 running: 30 slots / 4 = 8 workers");
   CHECK_FALSE(d.limited);
 }
 
@@ -213,7 +214,7 @@ TEST_CASE("properties over random histories") {
       s.now = now;
       s.current = current;
       const int active = std::min(dice(50), current * params.concurrency);
-      if (dice(5) != 0) s.demand = Demand{dice(200), dice(5), active, active, {}};
+      if (dice(5) != 0) s.demand = Demand{dice(200), dice(5), active, active, {}, true};
       State copy = state;
       const Decision d = decide(state, params, s);
       // Idempotent: the same again says the same.
@@ -224,7 +225,7 @@ TEST_CASE("properties over random histories") {
         CHECK(d.replicas <= std::max(params.max_replicas, current));
         const int busy = (active + params.concurrency - 1) / params.concurrency;
         CHECK(d.replicas >= std::min({busy, params.max_replicas, current}));
-        if (d.replicas == 0 && current > 0) {
+        if (d.replicas == 0 && current > 0 && params.max_replicas > 0) {
           CHECK(s.demand->waiting + s.demand->active_all + s.demand->due_soon == 0);
         }
         // Monotone: one more job waiting never asks for fewer.
