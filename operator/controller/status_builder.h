@@ -35,6 +35,8 @@ struct Findings {
   bool fresh = false;  // the backlog is known and not stale
   std::optional<pool::JobsStatus> jobs;
   pool::HealthStatus health = pool::HealthStatus::healthy;
+  std::optional<pool::RampStatus> ramp;
+  std::optional<pool::MeasuredStatus> measured;
   std::int64_t scale_operations = 0;
   std::string last_scale_time;
 };

@@ -74,6 +74,12 @@ struct RampStatus {
   std::vector<std::string> jobs = {};  // at most 5
 };
 
+/// What was measured and a restart goes on with.
+struct MeasuredStatus {
+  std::optional<std::int64_t> service_ms = {};  // of one job
+  std::optional<std::int64_t> start_ms = {};    // of a pod, created → ready
+};
+
 struct Status {
   std::int64_t observed_generation = 0;
   std::optional<int> replicas = {};  // pods that exist
@@ -86,6 +92,7 @@ struct Status {
   std::optional<HealthStatus> health = {};
   std::optional<DecisionStatus> decision = {};
   std::optional<RampStatus> ramp = {};
+  std::optional<MeasuredStatus> measured = {};
   std::int64_t scale_operations = 0;
   std::string last_scale_time = {};  // RFC 3339; empty: never
   std::vector<Condition> conditions = {};

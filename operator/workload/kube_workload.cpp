@@ -329,6 +329,16 @@ KubeWorkload::Memory& KubeWorkload::memory_of(const pool::Pool& pool) {
   return memory;
 }
 
+int KubeWorkload::mark(const pool::Pool&, const std::vector<std::string>&) {
+  return 0;
+}
+
+int KubeWorkload::unmark(const pool::Pool&, const std::vector<std::string>&) {
+  return 0;
+}
+
+void KubeWorkload::remove(const pool::Pool&, const std::string&) {}
+
 void KubeWorkload::forget(const std::string& pool_key) {
   {
     const std::lock_guard lock(mutex_);

@@ -59,6 +59,9 @@ class KubeWorkload : public Workload {
   /// Which pods go is the ReplicaSet controller's choice: `victims` are not marked by this version.
   void scale(const pool::Pool& pool, int replicas,
              const std::vector<std::string>& victims) override;
+  int mark(const pool::Pool& pool, const std::vector<std::string>& uids) override;
+  int unmark(const pool::Pool& pool, const std::vector<std::string>& uids) override;
+  void remove(const pool::Pool& pool, const std::string& uid) override;
   void forget(const std::string& pool_key) override;
 
  private:

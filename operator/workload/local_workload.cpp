@@ -88,6 +88,16 @@ void LocalWorkload::scale(const pool::Pool& pool, int replicas,
   if (options_.on_change) options_.on_change(pool.key());
 }
 
+int LocalWorkload::mark(const pool::Pool&, const std::vector<std::string>&) {
+  return 0;
+}
+
+int LocalWorkload::unmark(const pool::Pool&, const std::vector<std::string>&) {
+  return 0;
+}
+
+void LocalWorkload::remove(const pool::Pool&, const std::string&) {}
+
 void LocalWorkload::forget(const std::string& pool_key) {
   {
     const std::lock_guard lock(mutex_);

@@ -58,6 +58,9 @@ class LocalWorkload : public Workload {
   void ensure(const pool::Pool& pool, int initial_replicas) override;
   void scale(const pool::Pool& pool, int replicas,
              const std::vector<std::string>& victims) override;
+  int mark(const pool::Pool& pool, const std::vector<std::string>& uids) override;
+  int unmark(const pool::Pool& pool, const std::vector<std::string>& uids) override;
+  void remove(const pool::Pool& pool, const std::string& uid) override;
   void forget(const std::string& pool_key) override;
 
   /// Sends every worker home: running jobs finish, up to the drainTimeout. Called again it hurries
