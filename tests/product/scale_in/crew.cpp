@@ -16,10 +16,6 @@ using Json = nlohmann::json;
 
 constexpr Millis kGrown{60000};
 
-std::string cluster_folder() {
-  return std::getenv("WORKERPOOL_CLUSTER_DIR");
-}
-
 unsigned seed() {
   const char* text = std::getenv("WORKERPOOL_SEED");
   const unsigned chosen = text != nullptr ? static_cast<unsigned>(std::strtoul(text, nullptr, 10))
@@ -64,6 +60,10 @@ bool soak() {
   return text != nullptr && std::string(text) == "1";
 }
 
+std::string cluster_folder() {
+  return std::getenv("WORKERPOOL_CLUSTER_DIR");
+}
+
 std::string joined(const std::set<std::string>& words) {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
@@ -98,7 +98,7 @@ std::set<std::string> Crew::demand(int jobs) {
   std::map<std::string, std::string> batch;
   std::set<std::string> ids;
   for (int i = 0; i < jobs; ++i) {
-    const std::string id = "job-" + std::to_string(enqueued_++);
+    const std::string id = next_id();
     batch[id] = jobs_.gated(id);
     ids.insert(id);
   }
@@ -106,11 +106,21 @@ std::set<std::string> Crew::demand(int jobs) {
   return ids;
 }
 
+void Crew::put_timed(int jobs, Millis time) {
+  std::map<std::string, std::string> batch;
+  for (int i = 0; i < jobs; ++i) batch[next_id()] = GatedJobs::timed(time);
+  product_.put(kPool, batch);
+}
+
+bool Crew::all_run() const {
+  std::set<std::string> running;
+  for (const auto& [pod, job] : jobs_.busy_pods()) running.insert(job);
+  return running == jobs_.closed();
+}
+
 void Crew::grow(int workers) {
   (void)demand(workers - static_cast<int>(jobs_.closed().size()));
-  const bool grown = eventually(
-      [&] { return jobs_.busy_pods().size() == jobs_.closed().size() && settled(workers); }, kGrown,
-      Millis{20});
+  const bool grown = eventually([&] { return all_run() && settled(workers); }, kGrown, Millis{20});
   CAPTURE(story());
   CAPTURE(jobs_.busy_pods().size());
   REQUIRE_MESSAGE(grown, "the pool did not grow");
