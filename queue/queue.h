@@ -121,6 +121,20 @@ class Queue {
   /// `except`: the living worker of such a pod. Harmless to the queue if wrong: claims are fenced.
   Reclaimed reclaim(const std::vector<std::string>& gone, LossCause cause,
                     const std::string& reason, const std::string& except = "");
+  // The same for pipelines: the calls, and the readings of their replies.
+  static redis::ScriptCall retire_call(std::string_view queue, const std::vector<std::string>& pods,
+                                       RetiredBy by, std::int64_t term,
+                                       Millis lapse = Millis{60000});
+  static std::optional<std::vector<int>> parse_retired(const redis::Reply& reply);
+  static redis::ScriptCall unretire_call(std::string_view queue,
+                                         const std::vector<std::string>& pods, RetiredBy by,
+                                         std::int64_t term);
+  static std::optional<int> parse_unretired(const redis::Reply& reply);
+  static redis::ScriptCall reclaim_call(std::string_view queue,
+                                        const std::vector<std::string>& gone, LossCause cause,
+                                        const std::string& reason, const std::string& except);
+  static Reclaimed parse_reclaimed(const redis::Reply& reply);
+
   /// What STEP does in passing, for a queue that no worker serves: promote, reap, drop old jobs.
   /// At least once in lease/2 while jobs are active, or each call begins a new hold.
   Trimmed trim();

@@ -125,35 +125,60 @@ Counts Queue::counts(const CountsOptions& options) {
   return parse_counts(connection_.call(counts_call(name_, options)));
 }
 
-std::optional<std::vector<int>> Queue::retire(const std::vector<std::string>& pods, RetiredBy by,
-                                              std::int64_t term, Millis lapse) {
-  ScriptCall script = call(scripts().retire);
+ScriptCall Queue::retire_call(std::string_view queue, const std::vector<std::string>& pods,
+                              RetiredBy by, std::int64_t term, Millis lapse) {
+  ScriptCall script = make_call(scripts().retire, queue);
   script.args = {word_of(by), std::to_string(term), std::to_string(lapse.count())};
   script.args.insert(script.args.end(), pods.begin(), pods.end());
-  const Reply reply = connection_.call(script);
+  return script;
+}
+
+std::optional<std::vector<int>> Queue::parse_retired(const Reply& reply) {
   if (reply.at(0).text() == "stale") return std::nullopt;
   std::vector<int> held;
   for (const Reply& count : reply.at(1).array()) held.push_back(static_cast<int>(count.integer()));
   return held;
 }
 
-std::optional<int> Queue::unretire(const std::vector<std::string>& pods, RetiredBy by,
-                                   std::int64_t term) {
-  ScriptCall script = call(scripts().unretire);
+std::optional<std::vector<int>> Queue::retire(const std::vector<std::string>& pods, RetiredBy by,
+                                              std::int64_t term, Millis lapse) {
+  return parse_retired(connection_.call(retire_call(name_, pods, by, term, lapse)));
+}
+
+ScriptCall Queue::unretire_call(std::string_view queue, const std::vector<std::string>& pods,
+                                RetiredBy by, std::int64_t term) {
+  ScriptCall script = make_call(scripts().unretire, queue);
   script.args = {word_of(by), std::to_string(term)};
   script.args.insert(script.args.end(), pods.begin(), pods.end());
-  const Reply reply = connection_.call(script);
+  return script;
+}
+
+std::optional<int> Queue::parse_unretired(const Reply& reply) {
   if (reply.at(0).text() == "stale") return std::nullopt;
   return static_cast<int>(reply.at(1).integer());
 }
 
-Reclaimed Queue::reclaim(const std::vector<std::string>& gone, LossCause cause,
-                         const std::string& reason, const std::string& except) {
-  ScriptCall script = call(scripts().reclaim);
+std::optional<int> Queue::unretire(const std::vector<std::string>& pods, RetiredBy by,
+                                   std::int64_t term) {
+  return parse_unretired(connection_.call(unretire_call(name_, pods, by, term)));
+}
+
+ScriptCall Queue::reclaim_call(std::string_view queue, const std::vector<std::string>& gone,
+                               LossCause cause, const std::string& reason,
+                               const std::string& except) {
+  ScriptCall script = make_call(scripts().reclaim, queue);
   script.args = {cause == LossCause::crash ? "crash" : "loss", reason, except};
   script.args.insert(script.args.end(), gone.begin(), gone.end());
-  const Reply reply = connection_.call(script);
+  return script;
+}
+
+Reclaimed Queue::parse_reclaimed(const Reply& reply) {
   return {static_cast<int>(reply.at(0).integer()), static_cast<int>(reply.at(1).integer())};
+}
+
+Reclaimed Queue::reclaim(const std::vector<std::string>& gone, LossCause cause,
+                         const std::string& reason, const std::string& except) {
+  return parse_reclaimed(connection_.call(reclaim_call(name_, gone, cause, reason, except)));
 }
 
 ScriptCall Queue::trim_call(std::string_view queue) {

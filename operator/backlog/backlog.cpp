@@ -76,15 +76,29 @@ std::vector<std::shared_ptr<BacklogReader::Source>> BacklogReader::take_unused()
   return unused;
 }
 
+void BacklogReader::order(const std::string& pool_key, Orders orders) {
+  if (const auto source = source_of(pool_key)) source->order(pool_key, std::move(orders));
+}
+
+std::vector<Reclaimed> BacklogReader::take_reclaimed(const std::string& pool_key) {
+  const auto source = source_of(pool_key);
+  return source ? source->take_reclaimed(pool_key) : std::vector<Reclaimed>();
+}
+
+std::vector<queue::Failure> BacklogReader::take_failures(const std::string& pool_key) {
+  const auto source = source_of(pool_key);
+  return source ? source->take_failures(pool_key) : std::vector<queue::Failure>();
+}
+
+std::shared_ptr<BacklogReader::Source> BacklogReader::source_of(const std::string& pool_key) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = source_of_.find(pool_key);
+  return found == source_of_.end() ? nullptr : found->second;
+}
+
 std::optional<Snapshot> BacklogReader::latest(const std::string& pool_key) const {
-  std::shared_ptr<Source> source;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = source_of_.find(pool_key);
-    if (found == source_of_.end()) return std::nullopt;
-    source = found->second;
-  }
-  return source->latest(pool_key);
+  const auto source = source_of(pool_key);
+  return source ? source->latest(pool_key) : std::nullopt;
 }
 
 }  // namespace wp::backlog

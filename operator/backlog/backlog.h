@@ -31,11 +31,36 @@ struct Watch {
   std::string queue;
   Millis horizon{5000};                       // how far dueSoon looks: one pod start
   bool has_workers = false;                   // read often though the queue is empty
+  bool failures = false;                      // the jobs that fail are of interest, one by one
   std::map<std::string, std::string> config;  // fields of T:cfg
   std::string config_hash;
   std::string owner;  // the pool's uid
   std::int64_t term = 0;
   bool operator==(const Watch&) const = default;
+};
+
+/// Workers that are gone: what they hold goes back.
+struct ReclaimOrder {
+  std::vector<std::string> gone;  // pods, by uid, or workers
+  queue::LossCause cause = queue::LossCause::loss;
+  std::string reason;  // for the jobs' history
+  std::string except;  // the living worker of such a pod; empty: none
+  bool operator==(const ReclaimOrder&) const = default;
+};
+
+/// What a queue is to be told, in this order, before it is read the next time. Each may be repeated
+/// freely; one that failed is dropped, since the next reading shows what is still to be done.
+struct Orders {
+  std::vector<ReclaimOrder> reclaim = {};
+  std::vector<std::string> unretire = {};  // pods, by uid
+  std::vector<std::string> retire = {};    // for a minute from then on; renews
+  bool empty() const { return reclaim.empty() && unretire.empty() && retire.empty(); }
+};
+
+/// What came of a reclaim: for events and counters.
+struct Reclaimed {
+  ReclaimOrder order;
+  int jobs = 0;
 };
 
 /// The last that is known of a pool's queue. `counts` is the newest successful reading; when
@@ -48,6 +73,8 @@ struct Snapshot {
   Millis failing_since{0};                 // steady time of the first failure in a row
   bool conflict = false;                   // another pool owns the queue
   std::string other_owner;
+  bool orders_pending = false;  // given after `counts` were read
+  bool stale_term = false;      // an order was refused: a newer operator leads
 };
 
 class BacklogReader {
@@ -68,12 +95,22 @@ class BacklogReader {
   /// is over.
   void abandon(const std::string& pool_key);
 
+  /// Tells the queue so, at once, and reads it again after that; `on_change` follows. Replaces what
+  /// was ordered before and has not gone out yet. Nothing when the pool is not watched.
+  void order(const std::string& pool_key, Orders orders);
+  /// What came of reclaims since the last call.
+  std::vector<Reclaimed> take_reclaimed(const std::string& pool_key);
+  /// The attempts that failed since the last call, oldest first, with Watch::failures; of a flood
+  /// the newest.
+  std::vector<queue::Failure> take_failures(const std::string& pool_key);
+
   /// Nothing until the first attempt is over.
   std::optional<Snapshot> latest(const std::string& pool_key) const;
 
  private:
   class Source;
   std::vector<std::shared_ptr<Source>> take_unused();
+  std::shared_ptr<Source> source_of(const std::string& pool_key) const;
 
   mutable std::mutex mutex_;
   std::function<void(const std::string&)> on_change_;

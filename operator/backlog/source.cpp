@@ -30,6 +30,10 @@ bool same_demand(const queue::Counts& a, const queue::Counts& b) {
          a.delayed == b.delayed && a.active == b.active && a.active_serving == b.active_serving &&
          a.dead == b.dead && a.paused == b.paused && a.paused_by == b.paused_by &&
          a.stat == b.stat &&
+         std::equal(a.retired.begin(), a.retired.end(), b.retired.begin(), b.retired.end(),
+                    [](const queue::Retirement& x, const queue::Retirement& y) {
+                      return x.pod == y.pod && x.by == y.by;
+                    }) &&
          std::equal(a.workers.begin(), a.workers.end(), b.workers.begin(), b.workers.end(),
                     same_workers);
 }
@@ -175,14 +179,21 @@ void BacklogReader::Source::read_loop() {
 
 void BacklogReader::Source::read(const Due& due) {
   std::vector<redis::ScriptCall> calls;
+  std::vector<Errand> errands;
+  std::vector<std::size_t> places;  // of each COUNTS in the pipeline
   {
     const std::lock_guard lock(mutex_);
     for (const auto& [key, watch] : due) {
+      errands.push_back(take_errand(key, watch, calls));
+      places.push_back(calls.size());
       const auto found = entries_.find(key);
       const int readings = found == entries_.end() ? 0 : found->second.readings++;
       queue::CountsOptions options;
       options.horizon = watch.horizon;
       options.worker_info = readings % kWorkerInfoEvery == 0;
+      if (watch.failures && found != entries_.end() && found->second.failures_from) {
+        options.failures_since = *found->second.failures_from - Millis{1};
+      }
       calls.push_back(queue::Queue::counts_call(watch.queue, options));
     }
   }
@@ -190,14 +201,17 @@ void BacklogReader::Source::read(const Due& due) {
   std::vector<std::string> trims;
   for (std::size_t i = 0; i < due.size(); ++i) {
     const auto& [key, watch] = due[i];
+    const redis::Reply& reply = replies[places[i]];
     try {
-      if (replies[i].type == redis::Reply::Type::error) {
+      settle_errand(key, errands[i], replies);
+      if (reply.type == redis::Reply::Type::error) {
         // Only the class: what a server says is not repeated in our log.
-        throw redis::Error(redis::classify_reply(replies[i].bytes), "an error reply");
+        throw redis::Error(redis::classify_reply(reply.bytes), "an error reply");
       }
-      queue::Counts counts = queue::Queue::parse_counts(replies[i]);
+      queue::Counts counts = queue::Queue::parse_counts(reply);
       keep_config(key, watch, counts);
-      if (succeed(key, watch, std::move(counts))) trims.push_back(key);
+      const bool ordered = !errands[i].orders.empty();
+      if (succeed(key, watch, std::move(counts), ordered)) trims.push_back(key);
     } catch (const redis::Error& error) {
       if (!commands_.connected()) throw;
       fail(Due{due[i]}, error);
@@ -279,8 +293,8 @@ void BacklogReader::Source::keep_config(const std::string& pool_key, const Watch
 }
 
 bool BacklogReader::Source::succeed(const std::string& pool_key, const Watch& watch,
-                                    queue::Counts counts) {
-  bool changed = false;
+                                    queue::Counts counts, bool ordered) {
+  bool changed = ordered;
   bool trim_now = false;
   {
     const std::lock_guard lock(mutex_);
@@ -291,7 +305,7 @@ bool BacklogReader::Source::succeed(const std::string& pool_key, const Watch& wa
     const bool conflict = counts.config_present && counts.config_owner != watch.owner &&
                           !queue::owner_gives_way(counts.config_owner, watch.owner);
     if (snapshot.counts) keep_words(*snapshot.counts, counts);
-    changed = !entry.attempted || snapshot.error.has_value() || !snapshot.counts ||
+    changed = changed || !entry.attempted || snapshot.error.has_value() || !snapshot.counts ||
               snapshot.conflict != conflict || !same_demand(*snapshot.counts, counts);
     entry.attempted = true;
     entry.last_read = now();
@@ -303,12 +317,14 @@ bool BacklogReader::Source::succeed(const std::string& pool_key, const Watch& wa
       if (trim_now) entry.trim.sent(entry.last_read);
       if (due_at && !trim_now) entry.next_read = std::min(entry.next_read, *due_at);
     }
+    if (entry.watch.failures) keep_failures(entry, counts);
     snapshot.read_at = entry.last_read;
     snapshot.error.reset();
     snapshot.message.clear();
     snapshot.failing_since = Millis{0};
     snapshot.conflict = conflict;
     snapshot.other_owner = conflict ? counts.config_owner : "";
+    snapshot.orders_pending = !entry.orders.empty();
     snapshot.counts = std::move(counts);
   }
   if (changed) on_change_(pool_key);
@@ -332,6 +348,9 @@ void BacklogReader::Source::fail(const Due& due, const redis::Error& error) {
       entry.attempted = true;
       entry.snapshot.error = error.error_class();
       entry.snapshot.message = error.what();
+      // Decided on what is not known any more.
+      entry.orders = {};
+      entry.snapshot.orders_pending = false;
       entry.next_read = now() + wait;
     }
   }

@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -32,6 +33,9 @@ class BacklogReader::Source {
   /// Its pool is deleted: not read any more, and the queue is told once Redis answers, for a minute
   /// at most. on_change is called when that is over.
   void abandon(const std::string& pool_key);
+  void order(const std::string& pool_key, Orders orders);
+  std::vector<Reclaimed> take_reclaimed(const std::string& pool_key);
+  std::vector<queue::Failure> take_failures(const std::string& pool_key);
   /// Nothing is read and nobody has to be told.
   bool unused() const;
   std::optional<Snapshot> latest(const std::string& pool_key) const;
@@ -48,7 +52,13 @@ class BacklogReader::Source {
     int readings = 0;
     TrimRules rules;
     TrimPace trim;
-    bool trim_refused = false;  // told once
+    bool trim_refused = false;    // told once
+    Orders orders;                // not gone out yet
+    bool orders_refused = false;  // told once
+    std::vector<Reclaimed> reclaimed;
+    std::optional<Millis> failures_from;   // Redis's clock: newer ones are news
+    std::set<std::string> failures_known;  // of just that time
+    std::vector<queue::Failure> failures;  // not taken yet, oldest first
   };
   /// What a deleted pool's queue is told.
   struct Parting {
@@ -64,13 +74,24 @@ class BacklogReader::Source {
     std::vector<std::pair<std::string, Parting>> partings;
   };
 
+  /// The calls of a pool's orders, and what their replies meant.
+  struct Errand {
+    Orders orders;
+    std::size_t first = 0;  // of its calls in the pipeline; COUNTS follows the last
+  };
+
   void read_loop();
   void subscribe_loop();
   void wait_a_while(Millis time);
   std::optional<Work> wait_for_work();
   void read(const Due& due);
+  Errand take_errand(const std::string& pool_key, const Watch& watch,
+                     std::vector<redis::ScriptCall>& calls);
+  static void keep_failures(Entry& entry, queue::Counts& counts);
+  void settle_errand(const std::string& pool_key, const Errand& errand,
+                     const std::vector<redis::Reply>& replies);
   /// Answers whether the queue needs a TRIM now.
-  bool succeed(const std::string& pool_key, const Watch& watch, queue::Counts counts);
+  bool succeed(const std::string& pool_key, const Watch& watch, queue::Counts counts, bool ordered);
   void trim(const std::vector<std::string>& pool_keys);
   void part(const std::vector<std::pair<std::string, Parting>>& partings);
   void end_parting(const std::string& pool_key, const Parting& parting);

@@ -15,10 +15,11 @@
 #include <string>
 
 #include "operator/controller/controller.h"
-#include "operator/controller/job_figures.h"
-#include "operator/controller/status_builder.h"
 
 namespace wp::controller {
+
+struct Memory;
+struct Run;
 
 class Reconciler {
  public:
@@ -31,20 +32,12 @@ class Reconciler {
   Result reconcile(const std::string& key);
 
  private:
-  struct Memory;
-  struct Run;
-
   std::shared_ptr<Memory> memory_of(const std::string& key, const std::string& uid);
   void forget(const std::string& key);
-  void resolve_endpoint(Run& run);
-  void watch_queue(Run& run);
+  void look(Run& run);
+  void recover(Run& run);
   void decide(Run& run);
-  void carry_out(Run& run);
-  void set_replicas(Run& run);
   void write_status(Run& run);
-  void tell(Run& run, bool warning, std::string_view reason, std::string_view action,
-            std::string note);
-  void tell_transitions(Run& run);
 
   const Controller::Options& options_;
   const Clock& clock_;

@@ -3,208 +3,186 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "operator/scaling/bounds.h"
+#include "operator/scaling/growth.h"
+#include "operator/scaling/look_ahead.h"
+#include "operator/scaling/recheck.h"
+#include "operator/scaling/shrink.h"
+#include "operator/scaling/slot_per_job.h"
+#include "operator/scaling/target_depth.h"
+#include "operator/scaling/unschedulable.h"
+#include "operator/scaling/want.h"
+#include "operator/scaling/wording.h"
+
 namespace wp::scaling {
 namespace {
 
-int ceil_div(std::int64_t value, int by) {
-  return static_cast<int>(std::min<std::int64_t>((value + by - 1) / by, 1000000));
+// What others counted is not trusted to be possible.
+Demand plausible(Demand demand) {
+  for (std::int64_t* number :
+       {&demand.waiting, &demand.due_soon, &demand.active_all, &demand.active_serving}) {
+    *number = std::clamp<std::int64_t>(*number, 0, kMostJobs);
+  }
+  return demand;
 }
 
-std::string seconds(Millis time) {
-  const std::int64_t ms = time.count();
-  return ms % 1000 == 0 ? fmt::format("{} s", ms / 1000)
-                        : fmt::format("{:.1f} s", static_cast<double>(ms) / 1000.0);
+Params plausible(Params params) {
+  params.concurrency = std::max(1, params.concurrency);
+  params.jobs_per_worker = std::max<std::int64_t>(1, params.jobs_per_worker);
+  params.max_replicas = std::clamp(params.max_replicas, 0, kMostWorkers);
+  params.min_replicas = std::clamp(params.min_replicas, 0, kMostWorkers);
+  params.up_period = std::max(Millis{1}, params.up_period);
+  return params;
 }
 
-std::string_view workers(int n) {
-  return n == 1 ? "worker" : "workers";
+Want want_of(State& state, const Params& params, const Snapshot& snapshot, const Demand& demand) {
+  switch (params.policy) {
+    case Policy::look_ahead:
+      break;
+    case Policy::slot_per_job:
+      return slot_per_job(params, demand);
+    case Policy::threshold:
+      return threshold(state.threshold, params, snapshot, demand);
+    case Policy::target_depth:
+      return target_depth(params, demand);
+  }
+  if (demand.counters) return look_ahead(params, demand, snapshot.workers, state.estimators);
+  Want want = slot_per_job(params, demand);
+  want.reason = "SlotPerJob, as this queue has no counters: " + want.reason;
+  return want;
 }
 
-void trim(std::deque<std::pair<Millis, int>>& entries, Millis from) {
-  while (!entries.empty() && entries.front().first < from) entries.pop_front();
-}
+// One decision: the rows of "From formula to decision" in their order.
+class Deciding {
+ public:
+  Deciding(State& state, const Params& params, const Snapshot& snapshot)
+      : state_(state), params_(params), snapshot_(snapshot) {}
 
-// How many more may be asked for now, and when the next may.
-int room_to_grow(State& state, const Params& params, const Snapshot& snapshot) {
-  trim(state.ups, snapshot.now - params.up_period + Millis{1});
-  int added = 0;
-  for (const auto& [time, count] : state.ups) added += count;
-  const int before = std::max(0, snapshot.current - added);
-  const int allowed =
-      std::max(params.up_workers, static_cast<int>(std::int64_t{before} * params.up_percent / 100));
-  return std::max(0, allowed - added);
-}
+  Decision run() {
+    state_.estimators.add_starts(snapshot_.started_in);
+    if (snapshot_.demand) demand_ = plausible(*snapshot_.demand);
+    if (demand_) {
+      state_.estimators.tick(snapshot_.now, *demand_, params_.look_ahead.expected_duration);
+    } else {
+      state_.estimators.stand_still();
+    }
+    if (params_.pause == Pause::claims) {
+      freeze();
+    } else if (params_.fixed) {
+      fix();
+    } else if (!demand_) {
+      // An error is never a zero.
+      go_blind();
+    } else if (snapshot_.claims_paused) {
+      freeze();
+    } else {
+      follow_demand();
+    }
+    return std::move(decision_);
+  }
 
-// The size stands still. What was wanted meanwhile is not known: as after a start, hold for one
-// window afterwards.
-Decision held(State& state, const Snapshot& snapshot, Cause cause, std::string_view why) {
-  Decision decision;
-  decision.replicas = snapshot.current;
-  decision.cause = cause;
-  decision.limited = cause;
-  decision.reason = fmt::format("{}: {} {} held", why, snapshot.current, workers(snapshot.current));
-  state.empty_since.reset();
-  state.started = snapshot.now;
-  return decision;
-}
+ private:
+  // The workers' claims are paused: more of them would find nothing, those there wait to go on. One
+  // that was about to leave and still runs something stays, if it can be called back.
+  void freeze() {
+    const Workers& workers = snapshot_.workers;
+    const int running =
+        std::min(workers.busy + workers.leaving_busy, snapshot_.current + workers.retiring);
+    hold(std::max(snapshot_.current, running), Cause::paused, "claims are paused");
+  }
+
+  void hold(int workers, Cause cause, std::string_view why) {
+    decision_.replicas = workers;
+    decision_.cause = cause;
+    decision_.limited = cause;
+    decision_.reason = fmt::format("{}: {} held", why, spell_workers(workers));
+    state_.empty_since.reset();
+    if (!state_.blind_since) state_.blind_since = snapshot_.now;
+  }
+
+  // A fixed size replaces the policy and its bounds; it is kept without looking at the queue.
+  void fix() {
+    const int size = std::clamp(*params_.fixed, 0, params_.max_replicas);
+    decision_.replicas = size;
+    decision_.cause = Cause::fixed;
+    decision_.reason = fmt::format("fixed at {} by spec.replicas", *params_.fixed);
+    if (size != *params_.fixed) {
+      decision_.limited = Cause::clamped;
+      decision_.reason += fmt::format(", clamped to {}: {}", size == 0 ? "0" : "maxReplicas", size);
+    }
+    state_.wants.clear();
+    record_want(state_, snapshot_.now, down_window(state_, params_), size);
+    state_.empty_since.reset();
+    state_.blind_since.reset();
+    if (size > snapshot_.current) {
+      limit_growth(decision_, state_, params_, snapshot_);
+    } else if (size < snapshot_.current) {
+      limit_fixed_shrink(decision_, params_, snapshot_);
+    }
+    end_climb(state_, snapshot_, size);
+  }
+
+  void go_blind() {
+    const int fallback = std::min(params_.fallback_replicas, cap_of(params_).workers);
+    hold(snapshot_.current, Cause::unknown, "the queue could not be read");
+    if (params_.fallback_replicas <= 0) return;
+    if (snapshot_.unknown_for < params_.fallback_after) {
+      come_back(decision_, params_.fallback_after - snapshot_.unknown_for);
+      return;
+    }
+    decision_.fallback = true;
+    decision_.replicas = std::max(snapshot_.current, fallback);
+    decision_.reason = fmt::format("the queue could not be read for {}: fallback {}, {}",
+                                   spell_time(params_.fallback_after), params_.fallback_replicas,
+                                   spell_workers(decision_.replicas));
+    if (decision_.replicas > snapshot_.current) {
+      limit_growth(decision_, state_, params_, snapshot_);
+    }
+  }
+
+  // After a start, and after a time in which nobody looked, what was wanted before is not known.
+  void begin_watch() {
+    const bool long_blind =
+        state_.blind_since && snapshot_.now - *state_.blind_since >= down_window(state_, params_);
+    if (!state_.started || long_blind) state_.started = snapshot_.now;
+    state_.blind_since.reset();
+  }
+
+  void follow_demand() {
+    begin_watch();
+    note_empty(state_, snapshot_, *demand_);
+    Want want = want_of(state_, params_, snapshot_, *demand_);
+    decision_.replicas = want.workers;
+    decision_.cause = want.cause;
+    decision_.limited = want.limited;
+    decision_.reason = std::move(want.reason);
+    if (want.recheck) come_back(decision_, *want.recheck);
+
+    apply_bounds(decision_, params_, *demand_);
+    const int cap = cap_of(params_).workers;
+    allow_for_stuck(decision_, state_, snapshot_, cap);
+
+    const int target = decision_.replicas;
+    record_want(state_, snapshot_.now, down_window(state_, params_), target);
+    if (target > snapshot_.current) {
+      limit_growth(decision_, state_, params_, snapshot_);
+    } else if (target < snapshot_.current) {
+      limit_shrink(decision_, state_, params_, snapshot_, *demand_, cap);
+    }
+    end_climb(state_, snapshot_, target);
+  }
+
+  State& state_;
+  const Params params_;
+  const Snapshot& snapshot_;
+  std::optional<Demand> demand_;
+  Decision decision_;
+};
 
 }  // namespace
 
-std::string_view to_string(Cause cause) {
-  switch (cause) {
-    case Cause::backlog:
-      return "Backlog";
-    case Cause::idle:
-      return "Idle";
-    case Cause::at_max:
-      return "AtMax";
-    case Cause::at_min:
-      return "AtMin";
-    case Cause::rate_limited:
-      return "RateLimited";
-    case Cause::handlers_broken:
-      return "HandlersBroken";
-    case Cause::window:
-      return "Window";
-    case Cause::unknown:
-      return "Unknown";
-    case Cause::paused:
-      return "Paused";
-    case Cause::fixed:
-      return "Fixed";
-    case Cause::clamped:
-      return "Clamped";
-  }
-  return "Unknown";
-}
-
-void record_up(State& state, Millis now, int added) {
-  if (added > 0) state.ups.emplace_back(now, added);
-}
-
 Decision decide(State& state, const Params& params, const Snapshot& snapshot) {
-  if (!state.started) state.started = snapshot.now;
-  Decision decision;
-  if (params.paused) return held(state, snapshot, Cause::paused, "claims are paused");
-
-  // A fixed size replaces the policy; it is kept without looking at the queue.
-  if (params.fixed) {
-    const int size = std::clamp(*params.fixed, 0, params.max_replicas);
-    decision.replicas = size;
-    decision.cause = Cause::fixed;
-    decision.reason = fmt::format("fixed at {} by spec.replicas", *params.fixed);
-    if (size != *params.fixed) {
-      decision.limited = Cause::clamped;
-      decision.reason += fmt::format(", clamped to maxReplicas: {}", size);
-    }
-    state.wants.clear();
-    state.empty_since.reset();
-    return decision;
-  }
-
-  // An error is never a zero: hold.
-  if (!snapshot.demand) {
-    return held(state, snapshot, Cause::unknown, "the queue could not be read");
-  }
-  // More workers would find nothing to claim, and those there are wait to go on.
-  if (snapshot.paused) return held(state, snapshot, Cause::paused, "claims are paused");
-
-  const Demand& demand = *snapshot.demand;
-  const std::int64_t jobs = demand.waiting + demand.due_soon + demand.active_serving;
-  const int slots = std::max(1, params.concurrency);
-  const int want = ceil_div(jobs, slots);
-  decision.cause = jobs > 0 ? Cause::backlog : Cause::idle;
-  decision.reason = fmt::format("{} waiting + {} running", demand.waiting, demand.active_serving);
-  if (demand.due_soon > 0) decision.reason += fmt::format(" + {} due soon", demand.due_soon);
-  decision.reason += slots == 1
-                         ? fmt::format(" = {} {}", want, workers(want))
-                         : fmt::format(", {} per worker = {} {}", slots, want, workers(want));
-  decision.reason += params.policy_note;
-
-  int target = want;
-  if (params.spare_workers > 0) {
-    target += params.spare_workers;
-    decision.reason += fmt::format("; + {} spare = {}", params.spare_workers, target);
-  }
-  // Max wins over min (the CRD refuses min > max; an older one may not).
-  if (target < params.min_replicas) {
-    target = params.min_replicas;
-    decision.limited = Cause::at_min;
-    decision.reason += fmt::format("; minReplicas {}", params.min_replicas);
-  }
-  if (target > params.max_replicas) {
-    target = params.max_replicas;
-    decision.limited = Cause::at_max;
-    decision.reason += fmt::format("; maxReplicas {}", params.max_replicas);
-  }
-
-  // Falling values only: a want that a later one reaches can never be the highest again.
-  trim(state.wants, snapshot.now - params.scale_down_window);
-  while (!state.wants.empty() && state.wants.back().second <= target) state.wants.pop_back();
-  state.wants.emplace_back(snapshot.now, target);
-
-  const bool empty = demand.waiting == 0 && demand.active_all == 0 && demand.due_soon == 0;
-  if (!empty) {
-    state.empty_since.reset();
-  } else if (!state.empty_since) {
-    state.empty_since = snapshot.now;
-  }
-
-  decision.replicas = target;
-  if (target > snapshot.current && snapshot.all_broken && snapshot.current > 0) {
-    // More of the same would run nothing either.
-    decision.replicas = snapshot.current;
-    decision.limited = Cause::handlers_broken;
-    decision.reason += fmt::format("; no handler can run: {} held", snapshot.current);
-    return decision;
-  }
-  if (target > snapshot.current) {
-    const int room = room_to_grow(state, params, snapshot);
-    if (target - snapshot.current > room) {
-      decision.replicas = snapshot.current + room;
-      decision.limited = Cause::rate_limited;
-      decision.reason +=
-          fmt::format("; maxScaleUp lets {} start per {}: {}",
-                      std::max(params.up_workers, snapshot.current * params.up_percent / 100),
-                      seconds(params.up_period), decision.replicas);
-      decision.recheck = state.ups.empty()
-                             ? params.up_period
-                             : state.ups.front().first + params.up_period - snapshot.now;
-    }
-    return decision;
-  }
-  if (target == snapshot.current) return decision;
-
-  // Down: only to the highest want of the window, so that a short lull costs no restart.
-  int highest = state.wants.front().second;
-  const Millis since_start = snapshot.now - *state.started;
-  if (since_start < params.scale_down_window) {
-    // What was wanted before this process started is not known: hold for one window.
-    highest = std::max(highest, snapshot.current);
-  }
-  highest = std::min(highest, std::max(snapshot.current, target));
-  if (highest > target) {
-    decision.replicas = highest;
-    decision.limited = Cause::window;
-    decision.reason += fmt::format("; {} wanted within the last {}: {}", highest,
-                                   seconds(params.scale_down_window), highest);
-    const Millis since = std::max(*state.started, state.wants.front().first);
-    decision.recheck = since + params.scale_down_window - snapshot.now + Millis{1};
-  }
-  if (decision.replicas == 0) {
-    // The last worker leaves later than the others, and never while anything runs anywhere.
-    const Millis idle = empty ? snapshot.now - *state.empty_since : Millis{0};
-    if (!empty || idle < params.scale_to_zero_after || snapshot.retiring_busy > 0) {
-      decision.replicas = std::min(1, snapshot.current);
-      decision.limited = Cause::window;
-      decision.reason +=
-          empty ? fmt::format("; to zero after {} empty", seconds(params.scale_to_zero_after))
-                : "; not to zero while a job runs";
-      decision.recheck =
-          empty ? std::max(Millis{1}, params.scale_to_zero_after - idle) : Millis{1000};
-    }
-  }
-  return decision;
+  return Deciding(state, plausible(params), snapshot).run();
 }
 
 }  // namespace wp::scaling

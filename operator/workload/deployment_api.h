@@ -45,6 +45,9 @@ class DeploymentApi {
 /// `what` is what was tried, for the message: "create the Deployment web-worker".
 WorkloadError to_workload_error(const kube::KubeError& error, const std::string& what);
 
+/// True when the write named a uid that belongs to an earlier object of this name: a 422.
+bool is_of_another_uid(const kube::KubeError& error);
+
 /// True when a write that ended so may have taken effect nevertheless.
 bool is_doubtful(const kube::KubeError& error);
 

@@ -58,6 +58,9 @@ class LocalWorkload : public Workload {
   void ensure(const pool::Pool& pool, int initial_replicas) override;
   void scale(const pool::Pool& pool, int replicas,
              const std::vector<std::string>& victims) override;
+  int mark(const pool::Pool& pool, const std::vector<std::string>& uids) override;
+  int unmark(const pool::Pool& pool, const std::vector<std::string>& uids) override;
+  void remove(const pool::Pool& pool, const std::string& uid) override;
   void forget(const std::string& pool_key) override;
 
   /// Sends every worker home: running jobs finish, up to the drainTimeout. Called again it hurries
@@ -74,6 +77,7 @@ class LocalWorkload : public Workload {
     bool changed = false;
   };
 
+  int set_marks(const pool::Pool& pool, const std::vector<std::string>& uids, bool marked);
   void supervise();
   void carry_out(Entry& entry, std::vector<WorkerEnd>& ends);
   void start(Entry& entry, const std::string& uid, std::vector<WorkerEnd>& ends);

@@ -18,20 +18,49 @@ namespace wp::workload {
 /// One worker's place: a pod, or a process.
 struct WorkerPod {
   std::string name;
-  std::string uid;    // the first part of its worker's name in the queue
-  Millis created{0};  // wall time
+  std::string uid;       // the first part of its worker's name in the queue
+  Millis created{0};     // wall time
+  bool assigned = true;  // has a node
+  bool running = true;   // its phase is Running; else it is Pending
   bool ready = false;
+  Millis ready_since{0};     // wall time; 0 while it is not ready
   bool terminating = false;  // told to go, still here
   bool finished = false;     // Failed or Succeeded: it runs nothing any more
+  bool marked = false;       // as one that goes when the number shrinks (Workload::mark)
+  int deletion_cost = 0;     // of whoever set one; ours comes with the mark
   std::string waiting;  // why it does not start (Unschedulable, ErrImagePull, …); empty: fine
+
+  /// The container (or process) that runs the jobs: another one is another worker. Empty: none yet.
+  std::string container = {};
+  int restarts = 0;                // of that container
+  bool container_running = false;  // false with a name: it ended, and what it held is free
+  bool out_of_memory = false;      // its last end was a kill by the kernel for memory
+  int exit_code = 0;               // of its last end
+};
+
+/// What the one who picks the pods that go has itself seen, and by which rules it would pick: a
+/// ReplicaSet's status, which its controller writes from its own cache. Counts leave out what
+/// terminates or has finished.
+struct Witness {
+  bool current = false;  // it speaks of the newest declaration
+  int existing = 0;
+  int marked = 0;
+  int ready = 0;
 };
 
 struct View {
-  bool known = false;    // false: the target was not read yet, or does not exist
-  int replicas = 0;      // asked for
-  std::string selector;  // of the pods, as kubectl writes it
-  bool rolling = false;  // a rollout is under way
+  /// False: the target was not read yet, or does not exist, or an answer to a write was lost. Then
+  /// nothing is to be decided before ensure() has read it.
+  bool known = false;
+  int replicas = 0;            // asked for
+  std::string selector;        // of the pods, as kubectl writes it
+  bool rolling = false;        // a rollout is under way
+  bool rollout_stuck = false;  // and makes no progress (progressDeadlineSeconds)
+  std::string foreign_scaler;  // someone else sets the replicas again and again; empty: nobody
+  Millis left_alone_for{0};    // for so long scale() is a conflict, as it is their turn
   std::vector<WorkerPod> pods;
+  /// Absent: the marks cannot be confirmed (the pods' template lacks the label).
+  std::optional<Witness> witness;
 
   int existing() const {
     int n = 0;
@@ -73,9 +102,18 @@ class Workload {
   virtual void ensure(const pool::Pool& pool, int initial_replicas) = 0;
 
   /// One write of the replicas, conditional on what was last observed. Which workers go when the
-  /// number shrinks: those named in `victims` (uids) first, where the target lets us choose.
+  /// number shrinks: the marked ones, `victims` (uids); the caller has seen to it that the one who
+  /// picks them knows the marks (View::witness).
   virtual void scale(const pool::Pool& pool, int replicas,
                      const std::vector<std::string>& victims) = 0;
+
+  /// Marks pods as those that go first, or takes the mark away. Those that are gone or have another
+  /// uid are passed over; answers how many writes took effect. What is so already costs no write.
+  virtual int mark(const pool::Pool& pool, const std::vector<std::string>& uids) = 0;
+  virtual int unmark(const pool::Pool& pool, const std::vector<std::string>& uids) = 0;
+
+  /// Deletes this very pod (by uid); the target replaces it. One that is gone already is fine.
+  virtual void remove(const pool::Pool& pool, const std::string& uid) = 0;
 
   /// The pool is gone: forget what is kept for it (a cluster's garbage collector removes the rest).
   virtual void forget(const std::string& pool_key) = 0;

@@ -28,7 +28,7 @@ TEST_CASE("0 to n in one write; the status shows the arithmetic") {
   REQUIRE(eventually([&] {
     const std::lock_guard lock(b.mutex);
     return b.status.desired_replicas == 5 && b.status.decision &&
-           b.status.decision->reason == "9 waiting + 0 running, 2 per worker = 5 workers";
+           b.status.decision->reason == "9 waiting + 0 running: 9 slots / 2 = 5 workers";
   }));
   CHECK(b.event(pool::event::kWokeFromZero) == 1);
 }

@@ -1,6 +1,7 @@
 // A controller on a real Redis, with a workload that only remembers.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <memory>
@@ -14,7 +15,7 @@
 
 namespace wp::test {
 
-// Replicas become pods at once. Counts every write.
+// Replicas become pods at once, and those that go are the marked ones. Counts every write.
 class MemoryWorkload final : public workload::Workload {
  public:
   workload::View observe(const pool::Pool&) const override {
@@ -24,13 +25,14 @@ class MemoryWorkload final : public workload::Workload {
     view.known = exists && !unseen;
     if (!view.known) return view;
     view.replicas = replicas;
-    for (int i = 0; i < replicas; ++i) {
-      workload::WorkerPod pod;
-      pod.name = pod.uid = "pod-" + std::to_string(i);
-      pod.created = Millis{i};
-      pod.ready = true;
-      view.pods.push_back(pod);
-    }
+    settle();
+    view.pods = pods;
+    workload::Witness witness;
+    witness.current = true;
+    witness.existing = static_cast<int>(pods.size());
+    witness.ready = witness.existing;
+    for (const workload::WorkerPod& pod : pods) witness.marked += pod.marked ? 1 : 0;
+    view.witness = witness;
     return view;
   }
   void ensure(const pool::Pool&, int initial) override {
@@ -46,7 +48,18 @@ class MemoryWorkload final : public workload::Workload {
     const std::lock_guard lock(mutex);
     victims = uids;
     replicas = n;
+    settle();
     ++writes;
+  }
+  int mark(const pool::Pool&, const std::vector<std::string>& uids) override {
+    return set_mark(uids, true);
+  }
+  int unmark(const pool::Pool&, const std::vector<std::string>& uids) override {
+    return set_mark(uids, false);
+  }
+  void remove(const pool::Pool&, const std::string& uid) override {
+    const std::lock_guard lock(mutex);
+    std::erase_if(pods, [&](const workload::WorkerPod& pod) { return pod.uid == uid; });
   }
   void forget(const std::string&) override { ++forgotten; }
 
@@ -65,6 +78,33 @@ class MemoryWorkload final : public workload::Workload {
   std::atomic<int> forgotten{0};
   std::vector<std::string> victims;
   std::optional<workload::WorkloadError::Kind> reject;
+
+ private:
+  int set_mark(const std::vector<std::string>& uids, bool marked) {
+    const std::lock_guard lock(mutex);
+    int changed = 0;
+    for (workload::WorkerPod& pod : pods) {
+      if (std::find(uids.begin(), uids.end(), pod.uid) == uids.end()) continue;
+      changed += pod.marked != marked ? 1 : 0;
+      pod.marked = marked;
+    }
+    return changed;
+  }
+  void settle() const {
+    while (static_cast<int>(pods.size()) < replicas) {
+      workload::WorkerPod pod;
+      pod.name = pod.uid = "pod-" + std::to_string(next);
+      pod.created = Millis{next++};
+      pod.ready = true;
+      pods.push_back(pod);
+    }
+    std::stable_partition(pods.begin(), pods.end(),
+                          [](const workload::WorkerPod& pod) { return !pod.marked; });
+    pods.resize(static_cast<std::size_t>(replicas));
+  }
+
+  mutable std::vector<workload::WorkerPod> pods;
+  mutable int next = 0;
 };
 
 struct Bench {

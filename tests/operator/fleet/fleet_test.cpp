@@ -35,7 +35,7 @@ TEST_CASE("pods and workers are joined by uid; who is busy, idle, leaving, silen
   counts.now = Millis{100000};
   counts.workers = {worker("a/1", 2), worker("b/1", 0, 60000), worker("c/1", 3),
                     worker("gone/1", 9)};
-  const Fleet fleet = join(view, &counts, Millis{15000});
+  const Fleet fleet = join(view, &counts, Millis{15000}, 1);
   CHECK(fleet.members.size() == 4);
   CHECK(fleet.busy == 1);
   CHECK(fleet.idle == 1);
@@ -53,18 +53,20 @@ TEST_CASE("workers whose handler cannot run are counted among those that stay") 
   counts.workers = {worker("a/1", 0), worker("b/1", 0), worker("c/1", 0), worker("d/1", 0)};
   counts.workers[0].broken = true;
   counts.workers[3].broken = true;
-  const Fleet fleet = join(view, &counts, Millis{15000});
+  const Fleet fleet = join(view, &counts, Millis{15000}, 1);
   CHECK(fleet.serving == 3);
   CHECK(fleet.broken == 1);
 }
 
-TEST_CASE("of two names of one pod the newer beat counts") {
+TEST_CASE("of two names of one pod the newer beat speaks; what both hold is the pod's") {
   workload::View view;
   view.pods = {pod("a", 1)};
   queue::Counts counts;
   counts.now = Millis{100000};
   counts.workers = {worker("a/new", 0, 99000), worker("a/old", 4, 50000)};
-  CHECK(join(view, &counts, Millis{15000}).members[0].held == 0);
+  const Member member = join(view, &counts, Millis{15000}, 1).members[0];
+  CHECK(member.worker == "a/new");
+  CHECK(member.held == 4);
 }
 
 TEST_CASE("victims: not started first, then idle newest first, then the least busy") {
@@ -75,7 +77,7 @@ TEST_CASE("victims: not started first, then idle newest first, then the least bu
   queue::Counts counts;
   counts.now = Millis{100000};
   counts.workers = {worker("busy-2/1", 2), worker("busy-1/1", 1)};
-  const Fleet fleet = join(view, &counts, Millis{15000});
+  const Fleet fleet = join(view, &counts, Millis{15000}, 1);
   CHECK(victims(fleet, 9) ==
         std::vector<std::string>{"starting", "new-idle", "old-idle", "busy-1", "busy-2"});
   CHECK(victims(fleet, 2) == std::vector<std::string>{"starting", "new-idle"});
@@ -85,7 +87,7 @@ TEST_CASE("victims: not started first, then idle newest first, then the least bu
 TEST_CASE("without counts nobody is registered") {
   workload::View view;
   view.pods = {pod("a", 1)};
-  const Fleet fleet = join(view, nullptr, Millis{15000});
+  const Fleet fleet = join(view, nullptr, Millis{15000}, 1);
   CHECK_FALSE(fleet.members[0].registered);
   CHECK(fleet.idle == 1);
 }

@@ -14,7 +14,7 @@ Snapshot at(std::int64_t seconds, int current, std::int64_t waiting, std::int64_
   Snapshot s;
   s.now = Millis{seconds * 1000};
   s.current = current;
-  s.demand = Demand{waiting, 0, active, active};
+  s.demand = Demand{waiting, 0, active, active, {}, true};
   return s;
 }
 
@@ -45,11 +45,12 @@ TEST_CASE("one slot per job, running ones included") {
 TEST_CASE("zero to n in one step, the reason shows the arithmetic") {
   State state = old_state();
   Params params;
+  params.policy = Policy::slot_per_job;
   params.concurrency = 4;
   const Decision d = decide(state, params, at(1000, 0, 30, 0));
   CHECK(d.replicas == 8);
   CHECK(d.cause == Cause::backlog);
-  CHECK(d.reason == "30 waiting + 0 running, 4 per worker = 8 workers");
+  CHECK(d.reason == "30 waiting + 0 running: 30 slots / 4 = 8 workers");
   CHECK_FALSE(d.limited);
 }
 
@@ -89,7 +90,7 @@ TEST_CASE("scaling up is bounded per period and goes on in the next") {
 TEST_CASE("while no handler can run there is no scale-out, but the first worker starts") {
   State state = old_state();
   Snapshot broken = at(1000, 2, 30, 0);
-  broken.all_broken = true;
+  broken.workers.all_broken = true;
   const Decision d = decide(state, {}, broken);
   CHECK(d.replicas == 2);
   CHECK(d.limited == Cause::handlers_broken);
@@ -165,14 +166,14 @@ TEST_CASE("while claims are paused the size stands still, and for one window aft
   Params params;
   params.scale_to_zero_after = Millis{0};
   Snapshot paused = at(1000, 2, 50, 0);
-  paused.paused = true;
+  paused.claims_paused = true;
   Decision d = decide(state, params, paused);
   CHECK(d.replicas == 2);
   CHECK(d.cause == Cause::paused);
   CHECK(d.reason == "claims are paused: 2 workers held");
   CHECK(to_string(d.cause) == "Paused");
   paused = at(1100, 2, 0, 0);
-  paused.paused = true;
+  paused.claims_paused = true;
   CHECK(decide(state, params, paused).replicas == 2);
   CHECK(decide(state, params, at(1101, 2, 0, 0)).replicas == 2);
   CHECK(decide(state, params, at(1101, 2, 9, 0)).replicas == 9);
@@ -183,9 +184,9 @@ TEST_CASE("a fixed size counts while a person paused the queue, not while the sp
   Params params;
   params.fixed = 0;
   Snapshot paused = at(1000, 2, 50, 0);
-  paused.paused = true;
+  paused.claims_paused = true;
   CHECK(decide(state, params, paused).replicas == 0);
-  params.paused = true;
+  params.pause = Pause::claims;
   CHECK(decide(state, params, paused).replicas == 2);
   paused.demand.reset();
   CHECK(decide(state, params, paused).cause == Cause::paused);
@@ -213,7 +214,7 @@ TEST_CASE("properties over random histories") {
       s.now = now;
       s.current = current;
       const int active = std::min(dice(50), current * params.concurrency);
-      if (dice(5) != 0) s.demand = Demand{dice(200), dice(5), active, active};
+      if (dice(5) != 0) s.demand = Demand{dice(200), dice(5), active, active, {}, true};
       State copy = state;
       const Decision d = decide(state, params, s);
       // Idempotent: the same again says the same.
@@ -224,7 +225,7 @@ TEST_CASE("properties over random histories") {
         CHECK(d.replicas <= std::max(params.max_replicas, current));
         const int busy = (active + params.concurrency - 1) / params.concurrency;
         CHECK(d.replicas >= std::min({busy, params.max_replicas, current}));
-        if (d.replicas == 0 && current > 0) {
+        if (d.replicas == 0 && current > 0 && params.max_replicas > 0) {
           CHECK(s.demand->waiting + s.demand->active_all + s.demand->due_soon == 0);
         }
         // Monotone: one more job waiting never asks for fewer.

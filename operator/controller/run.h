@@ -1,0 +1,65 @@
+// What the reconciler keeps of a pool between reconciles, and what one reconcile carries from step
+// to step. Inside the controller only; one thread at a time per pool.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "operator/controller/announcer.h"
+#include "operator/controller/controller.h"
+#include "operator/controller/job_figures.h"
+#include "operator/controller/status_builder.h"
+#include "operator/fleet/recovery.h"
+#include "operator/fleet/retirement.h"
+#include "operator/scaling/decide.h"
+#include "operator/scaling/pod_starts.h"
+
+namespace wp::controller {
+
+/// Keyed by the pool's uid; may be lost at any moment.
+struct Memory {
+  std::string uid;
+  scaling::State scaling;
+  JobFigures figures;
+
+  std::optional<redis::Endpoint> endpoint;
+  std::int64_t endpoint_generation = -1;
+  Millis endpoint_at{0};
+
+  std::int64_t rejected_generation = -1;  // the API server said no to this one
+  std::string rejected_message;
+
+  fleet::Memory retirement;
+  fleet::RecoveryMemory recovery;
+  scaling::PodStarts pod_starts;
+  Announcer announcer;
+  std::optional<Millis> unknown_since;  // the queue could not be read, or not lately
+  std::optional<Millis> scaled_at;
+  std::optional<pool::Status> written;  // the status as we last wrote it
+  Millis written_at{0};
+};
+
+// Everything that one reconcile carries from step to step.
+struct Run {
+  const std::string& key;
+  std::shared_ptr<const StoredPool> stored;
+  const pool::Pool& pool;
+  Memory& memory;
+  const Controller::Options& options;
+  pool::Status before = {};
+  Findings findings = {};
+  backlog::Orders orders = {};             // to the queue, given at the end
+  std::optional<std::string> remove = {};  // a pod that is to be deleted, by uid
+  std::optional<Millis> again = {};
+
+  void come_back(Millis wait) { again = again ? std::min(*again, wait) : wait; }
+  Announcer::Tell teller() const {
+    return [this](EventNote note) {
+      if (options.write_event) options.write_event(pool, note);
+    };
+  }
+};
+
+}  // namespace wp::controller
