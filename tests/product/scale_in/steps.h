@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/product/crew.h"
 #include "tests/product/plain_api.h"
-#include "tests/product/scale_in/crew.h"
 #include "tests/support/fault_plan.h"
 
 namespace wp::test {

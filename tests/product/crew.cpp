@@ -1,4 +1,4 @@
-#include "tests/product/scale_in/crew.h"
+#include "tests/product/crew.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -54,6 +54,11 @@ CrewPod seen(const Json& pod) {
 }
 
 }  // namespace
+
+pid_t CrewPod::pid() const {
+  constexpr std::string_view kScheme = "process://";
+  return container.starts_with(kScheme) ? std::atoi(container.c_str() + kScheme.size()) : 0;
+}
 
 bool soak() {
   const char* text = std::getenv("WORKERPOOL_SOAK");
@@ -142,6 +147,17 @@ std::vector<CrewPod> Crew::pods() {
   std::vector<CrewPod> all;
   for (const Json& pod : product_.pods(kPool)) all.push_back(seen(pod));
   return all;
+}
+
+CrewPod Crew::pod_of(const std::string& job) {
+  for (const auto& [uid, running] : jobs_.busy_pods()) {
+    if (running != job) continue;
+    for (const CrewPod& pod : pods()) {
+      if (pod.uid == uid) return pod;
+    }
+  }
+  FAIL("no pod runs " << job);
+  return {};
 }
 
 std::set<std::string> Crew::staying() {

@@ -28,6 +28,9 @@ void delay_controllers(Millis by);
 std::string joined(const std::set<std::string>& words);
 
 struct CrewPod {
+  /// Of the process that is its container; 0: none runs, or did.
+  pid_t pid() const;
+
   std::string name;
   std::string uid;
   std::string node;
@@ -65,6 +68,8 @@ class Crew {
   std::set<std::string> keep(int jobs);
 
   std::vector<CrewPod> pods();
+  /// The pod that runs this job. Fails the test when there is none.
+  CrewPod pod_of(const std::string& job);
   /// Uids of the pods that nobody has deleted.
   std::set<std::string> staying();
   int replicas();
