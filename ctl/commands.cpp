@@ -29,7 +29,8 @@ constexpr const char* kEpilog =
     "  workerpoolctl jobs list images --state dead\n"
     "  workerpoolctl jobs redrive images --all\n"
     "  workerpoolctl jobs show images 0aBcDeFgHiJkL\n"
-    "  workerpoolctl doctor";
+    "  workerpoolctl doctor\n"
+    "  workerpoolctl simulate --load onoff --plot -";
 
 constexpr const char* kVerbEpilog =
     "--redis, --queue, --output: see workerpoolctl --help, as the exit codes.";
@@ -209,6 +210,12 @@ void declare_doctor(Options& options, Arguments& a) {
       "  WP_REDIS_PASSWORD=... workerpoolctl doctor images --redis-username wp-worker --as worker");
 }
 
+void declare_simulate(Options& options, Arguments& a) {
+  simulate::declare(
+      options.command("simulate", "What each scaling policy would make of a load: cost and waits"),
+      a.simulate);
+}
+
 void declare_protocol(Options& options, Arguments& a) {
   Options& script =
       options.command("protocol", "What programs need that speak to Redis by themselves")
@@ -227,6 +234,7 @@ void declare_commands(Options& options, Arguments& arguments) {
   declare_jobs(options, arguments);
   declare_workers(options, arguments);
   declare_doctor(options, arguments);
+  declare_simulate(options, arguments);
   declare_protocol(options, arguments);
 }
 

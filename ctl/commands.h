@@ -10,6 +10,7 @@
 #include "ctl/enqueue.h"
 #include "ctl/jobs_list.h"
 #include "ctl/jobs_manage.h"
+#include "ctl/simulate/request.h"
 #include "queue/redis/settings.h"
 
 namespace wp::ctl {
@@ -23,6 +24,7 @@ struct Arguments {
   ListRequest list;
   ManageRequest manage;
   DoctorRequest doctor;
+  simulate::Request simulate;
   std::string by;                  // queue pause
   std::string state;               // queue purge
   std::string first;               // QUEUE, or the name of a script

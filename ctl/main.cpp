@@ -1,6 +1,7 @@
 // workerpoolctl: settings → verb. The words are in commands.cpp, the verbs in a file each.
 #include <fmt/format.h>
 #include <iostream>
+#include <set>
 #include <utility>
 
 #include "base/options.h"
@@ -13,6 +14,7 @@
 #include "ctl/protocol.h"
 #include "ctl/queue_manage.h"
 #include "ctl/queue_show.h"
+#include "ctl/simulate/simulate.h"
 #include "ctl/workers_drain.h"
 #include "ctl/workers_list.h"
 #include "queue/queue.h"
@@ -69,9 +71,19 @@ int run_on_queue(const std::string& verb, const std::string& id, Arguments& a, S
   return jobs_manage(session, a.manage, format);
 }
 
-int run_verb(const std::string& verb, Arguments& a) {
+// The settings that a flag, the environment or a file named.
+std::set<std::string> given(const Options& options) {
+  std::set<std::string> names;
+  for (const ResolvedSetting& setting : options.resolved()) {
+    if (setting.source != "default") names.insert(setting.name);
+  }
+  return names;
+}
+
+int run_verb(const std::string& verb, Arguments& a, const Options& options) {
   if (verb == "protocol script") return protocol_script(a.first, a.sha1);
   const Format format = parse_format(a.output);
+  if (verb == "simulate") return simulate::simulate(a.simulate, given(options), format);
   const std::string id = verb == "jobs show" ? take_job_id(a) : std::string();
   const std::string queue = queue_name(a, verb);
   if (verb == "enqueue") check_request(a.enqueue);
@@ -100,7 +112,7 @@ int run(int argc, char** argv) {
   declare_commands(options, arguments);
   if (options.parse(argc, argv) == Parsed::exit) return kDone;
   try {
-    return run_verb(options.chosen(), arguments);
+    return run_verb(options.chosen(), arguments, options);
   } catch (const CommandError& e) {
     std::cerr << "workerpoolctl: " << e.what() << "\n";
     return e.code();
