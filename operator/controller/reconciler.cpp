@@ -37,6 +37,15 @@ scaling::Params params_of(const pool::Pool& pool) {
   return params;
 }
 
+// Counters only grow, but for those of a Redis that came back without its data.
+bool went_backwards(const std::map<std::string, std::int64_t>& before,
+                    const std::map<std::string, std::int64_t>& after) {
+  return std::any_of(before.begin(), before.end(), [&after](const auto& counter) {
+    const auto found = after.find(counter.first);
+    return counter.second > (found == after.end() ? 0 : found->second);
+  });
+}
+
 Obstacle invalid_spec(std::string_view reason, std::string message) {
   return {pool::condition::kInvalidSpec, reason, std::move(message)};
 }
@@ -122,6 +131,11 @@ void Reconciler::look(Run& run) {
   if (f.fresh) {
     run.memory.unknown_since.reset();
     run.memory.figures.add(now, counts->stat);
+    if (went_backwards(run.memory.counters, counts->stat)) {
+      log::warn("the queue lost its data: nobody leaves for two leases", {{"pool", run.key}});
+      run.memory.settled_at = now + 2 * run.pool.spec.jobs.lease;
+    }
+    run.memory.counters = counts->stat;
   } else if (!run.memory.unknown_since) {
     run.memory.unknown_since = now;
   }
@@ -157,6 +171,7 @@ void Reconciler::decide(Run& run) {
       now, scaling::start_time(memory.scaling), seen_pods(f.fleet, clock_.wall()));
   scaling::Snapshot snapshot = snapshot_of(f, now, unknown_for, pods);
   snapshot.current = std::max(0, snapshot.current - memory.surge);
+  snapshot.settling = std::max(Millis{0}, memory.settled_at - now);
   f.decision = scaling::decide(memory.scaling, params_of(run.pool), snapshot);
   f.measured = status_of(scaling::measured(memory.scaling));
   if (f.decision->recheck) run.come_back(*f.decision->recheck);

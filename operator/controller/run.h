@@ -3,6 +3,8 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,7 +38,9 @@ struct Memory {
   fleet::RecoveryMemory recovery;
   scaling::PodStarts pod_starts;
   Announcer announcer;
-  std::optional<Millis> unknown_since;  // the queue could not be read, or not lately
+  std::optional<Millis> unknown_since;           // the queue could not be read, or not lately
+  std::map<std::string, std::int64_t> counters;  // of the queue, when last read
+  Millis settled_at{0};                          // after the queue's loss: nobody leaves before
   std::optional<Millis> scaled_at;
   std::optional<pool::Status> written;  // the status as we last wrote it
   Millis written_at{0};
