@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "operator/controller/announcer.h"
 #include "operator/controller/controller.h"
@@ -17,6 +18,7 @@
 #include "operator/fleet/retirement.h"
 #include "operator/scaling/decide.h"
 #include "operator/scaling/pod_starts.h"
+#include "operator/scaling/ramp.h"
 
 namespace wp::controller {
 
@@ -38,7 +40,10 @@ struct Memory {
   fleet::RecoveryMemory recovery;
   scaling::PodStarts pod_starts;
   Announcer announcer;
-  std::optional<Millis> unknown_since;           // the queue could not be read, or not lately
+  std::optional<Millis> unknown_since;  // the queue could not be read, or not lately
+  std::optional<scaling::RampState> ramp;
+  bool ramp_known = false;                       // read from the status, once
+  std::vector<queue::Failure> failures;          // the newest, for the ramp; the last is the newest
   std::map<std::string, std::int64_t> counters;  // of the queue, when last read
   Millis settled_at{0};                          // after the queue's loss: nobody leaves before
   std::optional<Millis> scaled_at;
@@ -55,7 +60,8 @@ struct Run {
   const Controller::Options& options;
   pool::Status before = {};
   Findings findings = {};
-  backlog::Orders orders = {};             // to the queue, given at the end
+  backlog::Orders orders = {};  // to the queue, given at the end
+  std::optional<scaling::RampOutcome> ramp = {};
   std::optional<std::string> remove = {};  // a pod that is to be deleted, by uid
   std::optional<Millis> again = {};
 
