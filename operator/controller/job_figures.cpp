@@ -8,6 +8,9 @@ namespace {
 constexpr Millis kWindow{600000};
 constexpr Millis kSampleGap{5000};
 constexpr std::int64_t kEnoughJobs = 10;
+constexpr int kDegradedBelow = 80;  // percent of success
+constexpr int kUnhealthyBelow = 50;
+constexpr int kStalledBearable = 2;  // workers
 
 std::int64_t value(const JobFigures::Counters& counters, const std::string& name) {
   const auto found = counters.find(name);
@@ -15,6 +18,13 @@ std::int64_t value(const JobFigures::Counters& counters, const std::string& name
 }
 
 }  // namespace
+
+pool::HealthStatus health_of(std::optional<int> success_percent, int stalled) {
+  const int success = success_percent.value_or(100);
+  if (success < kUnhealthyBelow || stalled > kStalledBearable) return pool::HealthStatus::unhealthy;
+  if (success < kDegradedBelow || stalled > 0) return pool::HealthStatus::degraded;
+  return pool::HealthStatus::healthy;
+}
 
 void JobFigures::add(Millis now, const Counters& counters) {
   for (const char* name : {"completed", "enqueued", "started"}) {
@@ -75,9 +85,7 @@ pool::JobsStatus JobFigures::status() const {
 }
 
 pool::HealthStatus JobFigures::health() const {
-  const auto success = success_percent();
-  if (!success || *success >= 80) return pool::HealthStatus::healthy;
-  return *success >= 50 ? pool::HealthStatus::degraded : pool::HealthStatus::unhealthy;
+  return health_of(success_percent(), 0);
 }
 
 }  // namespace wp::controller

@@ -13,6 +13,9 @@
 
 namespace wp::controller {
 
+/// Of the success in percent (absent: too few jobs to say) and of workers that are stalled.
+pool::HealthStatus health_of(std::optional<int> success_percent, int stalled);
+
 class JobFigures {
  public:
   using Counters = std::map<std::string, std::int64_t>;
@@ -23,6 +26,7 @@ class JobFigures {
   pool::JobsStatus status() const;
   /// Over at least 10 settled jobs, by job and not by attempt; absent: too few to say.
   std::optional<int> success_percent() const;
+  /// By success alone; see health_of.
   pool::HealthStatus health() const;
 
  private:

@@ -9,7 +9,6 @@ namespace wp::controller {
 namespace {
 
 constexpr Millis kEndpointAge{300000};  // Secrets are read again after this
-constexpr Millis kDefaultStart{5000};   // of a pod
 constexpr Millis kAuthRetry{5000};      // after a refused login the Secrets are read again
 
 // What another password, CA or certificate may mend.
@@ -52,7 +51,7 @@ void watch_queue(Run& run, backlog::BacklogReader& backlog) {
   watch.endpoint = *run.memory.endpoint;
   watch.ns = run.pool.meta.ns;
   watch.queue = run.pool.spec.queue.name;
-  watch.horizon = kDefaultStart;
+  watch.horizon = scaling::start_time(run.memory.scaling);
   watch.has_workers = run.findings.view.replicas > 0 || !run.findings.view.pods.empty();
   watch.config = pool::queue_config(run.pool);
   watch.config_hash = pool::queue_config_hash(watch.config);

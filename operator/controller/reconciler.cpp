@@ -30,8 +30,7 @@ scaling::Params params_of(const pool::Pool& pool) {
   if (pool.spec.pause == pool::Pause::claims) params.pause = scaling::Pause::claims;
   params.fixed = pool.spec.replicas;
   params.scale_to_zero_after = s.scale_to_zero_after;
-  params.scale_down_window =
-      s.scale_down_window.value_or(std::clamp(3 * kDefaultStart, Millis{10000}, Millis{60000}));
+  params.scale_down_window = s.scale_down_window;
   params.up_workers = s.max_scale_up.workers;
   params.up_percent = s.max_scale_up.percent;
   params.up_period = s.max_scale_up.period;
@@ -152,11 +151,16 @@ void Reconciler::decide(Run& run) {
   // An obstacle leaves only the size that a person fixed.
   if (f.obstacle && !run.pool.spec.replicas) return;
   const Millis now = clock_.steady();
+  if (run.before.measured) scaling::seed(memory.scaling, measured_from(*run.before.measured));
   const Millis unknown_for = memory.unknown_since ? now - *memory.unknown_since : Millis{0};
-  const scaling::Snapshot snapshot =
-      snapshot_of(f, now, unknown_for, memory.start_times.take(f.view));
+  const scaling::PodCounts pods = memory.pod_starts.observe(
+      now, scaling::start_time(memory.scaling), seen_pods(f.fleet, clock_.wall()));
+  scaling::Snapshot snapshot = snapshot_of(f, now, unknown_for, pods);
+  snapshot.current = std::max(0, snapshot.current - memory.surge);
   f.decision = scaling::decide(memory.scaling, params_of(run.pool), snapshot);
+  f.measured = status_of(scaling::measured(memory.scaling));
   if (f.decision->recheck) run.come_back(*f.decision->recheck);
+  if (pods.recheck) run.come_back(*pods.recheck);
 }
 
 void Reconciler::write_status(Run& run) {

@@ -10,11 +10,11 @@
 #include "operator/controller/announcer.h"
 #include "operator/controller/controller.h"
 #include "operator/controller/job_figures.h"
-#include "operator/controller/start_times.h"
 #include "operator/controller/status_builder.h"
 #include "operator/fleet/recovery.h"
 #include "operator/fleet/retirement.h"
 #include "operator/scaling/decide.h"
+#include "operator/scaling/pod_starts.h"
 
 namespace wp::controller {
 
@@ -32,8 +32,9 @@ struct Memory {
   std::string rejected_message;
 
   fleet::Memory retirement;
+  int surge = 0;  // workers that are there only until a worn one has gone
   fleet::RecoveryMemory recovery;
-  StartTimes start_times;
+  scaling::PodStarts pod_starts;
   Announcer announcer;
   std::optional<Millis> unknown_since;  // the queue could not be read, or not lately
   std::optional<Millis> scaled_at;

@@ -7,18 +7,20 @@
 namespace wp::controller {
 namespace {
 
-scaling::Workers workers_of(const fleet::Fleet& fleet) {
+bool stays(const fleet::Member& member) {
+  return !member.pod.terminating && !member.leaving();
+}
+
+scaling::Workers workers_of(const fleet::Fleet& fleet, const scaling::PodCounts& pods) {
   scaling::Workers workers;
   for (const fleet::Member& member : fleet.members) {
-    const workload::WorkerPod& pod = member.pod;
-    if (pod.terminating || member.leaving()) continue;
-    if (!pod.ready) {
-      ++(pod.waiting.empty() ? workers.starting : workers.unstartable);
-      continue;
-    }
+    if (!stays(member) || !member.pod.ready) continue;
     ++workers.ready;
     if (member.held > 0) ++workers.busy;
   }
+  workers.starting = pods.starting;
+  workers.unstartable = pods.unstartable;
+  workers.absent = pods.absent;
   workers.serving_slots = fleet.serving_slots;
   workers.retiring = fleet.retiring;
   workers.leaving_busy = fleet.leaving_busy;
@@ -46,6 +48,17 @@ scaling::Demand demand_of(const queue::Counts& counts, const fleet::Fleet& fleet
   return demand;
 }
 
+std::optional<std::int64_t> rounded(const std::optional<Millis>& time) {
+  if (!time) return std::nullopt;
+  std::int64_t unit = 1;
+  while (time->count() / unit >= 100) unit *= 10;
+  return (time->count() + unit / 2) / unit * unit;
+}
+
+std::optional<Millis> millis(const std::optional<std::int64_t>& number) {
+  return number ? std::optional<Millis>(Millis{*number}) : std::nullopt;
+}
+
 }  // namespace
 
 int committed_replicas(const workload::View& view, const fleet::Fleet& fleet) {
@@ -55,13 +68,25 @@ int committed_replicas(const workload::View& view, const fleet::Fleet& fleet) {
   return std::max(0, view.replicas - std::max(0, fleet.retiring - ordered));
 }
 
+std::vector<scaling::SeenPod> seen_pods(const fleet::Fleet& fleet, Millis wall) {
+  std::vector<scaling::SeenPod> seen;
+  for (const fleet::Member& member : fleet.members) {
+    if (!stays(member)) continue;
+    const workload::WorkerPod& pod = member.pod;
+    const Millis since = pod.ready && pod.ready_since > pod.created ? pod.ready_since : wall;
+    seen.push_back({pod.uid, std::max(Millis{0}, since - pod.created), pod.ready,
+                    !pod.ready && !pod.waiting.empty()});
+  }
+  return seen;
+}
+
 scaling::Snapshot snapshot_of(const Findings& findings, Millis now, Millis unknown_for,
-                              std::vector<Millis> started_in) {
+                              const scaling::PodCounts& pods) {
   scaling::Snapshot snapshot;
   snapshot.now = now;
   snapshot.current = committed_replicas(findings.view, findings.fleet);
-  snapshot.workers = workers_of(findings.fleet);
-  snapshot.started_in = std::move(started_in);
+  snapshot.workers = workers_of(findings.fleet, pods);
+  snapshot.started_in = pods.started_in;
   snapshot.unknown_for = unknown_for;
   if (!findings.fresh) return snapshot;
   const queue::Counts& counts = *findings.backlog->counts;
@@ -69,6 +94,14 @@ scaling::Snapshot snapshot_of(const Findings& findings, Millis now, Millis unkno
   snapshot.demand = demand_of(counts, findings.fleet);
   snapshot.claims_paused = counts.paused;
   return snapshot;
+}
+
+pool::MeasuredStatus status_of(const scaling::Measured& measured) {
+  return {rounded(measured.service_time), rounded(measured.pod_start)};
+}
+
+scaling::Measured measured_from(const pool::MeasuredStatus& status) {
+  return {millis(status.service_ms), millis(status.start_ms)};
 }
 
 }  // namespace wp::controller

@@ -29,7 +29,7 @@ struct Findings {
   fleet::Fleet fleet;
   std::optional<backlog::Snapshot> backlog;
   std::optional<scaling::Decision> decision;
-  std::optional<Obstacle> obstacle;  // InvalidSpec, NameConflict, QueueConflict, …
+  std::optional<Obstacle> obstacle;  // InvalidSpec, NameConflict, QueueConflict, TargetConflict
   std::string_view endpoint_reason;  // EndpointError: why no Redis is known; else empty
   std::string endpoint_message;
   bool fresh = false;  // the backlog is known and not stale
@@ -39,10 +39,25 @@ struct Findings {
   std::optional<pool::MeasuredStatus> measured;
   std::int64_t scale_operations = 0;
   std::string last_scale_time;
+  /// Why a scale-in goes no further (fleet::Note::Kind::scale_in_blocked); empty: nothing is in its
+  /// way.
+  std::string scale_in_blocked = {};
+  /// What the target gives a pod to end (terminationGracePeriodSeconds); absent: not known. A
+  /// target of our own always gives enough.
+  std::optional<Millis> grace_period = {};
 };
 
-/// What HandlersBroken says, as condition and as event.
+/// What conditions and events say alike.
 std::string broken_message(const fleet::Fleet& fleet);
+std::string stalled_message(const Findings& findings);
+std::string saturated_message(const Findings& findings);
+std::string rollout_stuck_message(const Findings& findings);
+std::string drain_too_short_message(const Findings& findings);
+std::string foreign_scaler_message(const Findings& findings);
+std::string fallback_message(const Findings& findings);
+
+/// By the jobs' success, stalled workers, and whether the pool can work at all.
+pool::HealthStatus health_of(const Findings& findings);
 
 pool::Status build_status(const Findings& findings);
 

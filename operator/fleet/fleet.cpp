@@ -25,7 +25,6 @@ void speak(Member& member, const queue::WorkerCounts& said, Millis now) {
   };
   member.slots = static_cast<int>(std::clamp<std::int64_t>(number("slots", member.slots), 0, 1000));
   member.executed = number("executed", 0);
-  member.quota = number("quota", 0);
 }
 
 void count(const Member& member, Millis lease, int slots, Fleet& fleet) {

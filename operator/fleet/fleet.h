@@ -23,13 +23,14 @@ struct Member {
   bool broken = false;   // it says that its handler cannot run
   bool stalled = false;  // it says that a job made no progress for stallTimeout
   std::int64_t executed = 0;
-  std::int64_t quota = 0;  // jobs after which it is to be replaced; 0: never
 
   bool retired = false;   // it may claim no more, whoever said so
   bool by_us = false;     // and we did
   Millis retired_for{0};  // our order holds for so long from the reading on
   bool serving() const { return !pod.terminating && !pod.finished && !retired && !pod.marked; }
   bool leaving() const { return by_us || pod.marked; }  // in the retire protocol
+  bool retired_by_person() const { return retired && !by_us; }
+  bool marked_and_empty() const { return pod.marked && held == 0; }
 };
 
 struct Fleet {

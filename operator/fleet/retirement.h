@@ -7,6 +7,8 @@
 // Invariants (docs: operator.md, Scale-in):
 //   - the number is lowered only by workers each of which is retired, holds nothing, and carries a
 //     mark that the picker has seen; never while a rollout is under way;
+//   - whoever the picker could take in place of a marked one (a pod that is not ready) is retired
+//     and holds nothing, too;
 //   - marks and un-marks are never on their way together;
 //   - nobody whom a lowering already asked for can be called back: while pods exceed the number, no
 //     marked one is un-retired or un-marked;
@@ -14,12 +16,14 @@
 // What is kept in Memory may be lost at any time: the truth is in the queue and on the pods.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "operator/fleet/fleet.h"
+#include "operator/fleet/standing.h"
 
 namespace wp::fleet {
 
@@ -33,7 +37,14 @@ struct Situation {
   Millis reading_age{0};        // of the counts behind `fleet`
   bool orders_pending = false;  // orders were given that the counts do not show yet
   int desired = 0;              // workers that should serve
-  bool may_shrink = true;       // false: paused, or a fallback
+  bool may_shrink = true;       // false: paused, or a fallback. The retiring are called back
+  /// The most workers that may ever be asked for, those on the way out included; `surge` apart.
+  std::optional<int> limit;
+  /// Exec workers that executed so many jobs are replaced; 0: never.
+  std::int64_t max_jobs = 0;
+  /// So many more than `desired` may be there while worn workers, or those that a person retired,
+  /// are replaced.
+  int surge = 1;
 };
 
 struct Note {
@@ -52,13 +63,37 @@ struct Plan {
   std::vector<std::string> victims;  // of that write, when it lowers
   std::optional<Millis> recheck;     // plan again after this time though nothing changes
   std::vector<Note> notes;
+  /// Of the workers that serve, those that are there only until a worn one has gone: no part of the
+  /// size that a policy starts from.
+  int surge = 0;
 };
 
 /// Per pool; losing it delays a step, and does no harm.
 struct Memory {
   std::optional<Millis> marking_since;  // marks that are not confirmed
+  bool aborted = false;                 // they were not in time: until none is left
+  int aborts = 0;                       // in a row
   std::optional<Millis> not_before;     // no new retirement until then: the last one was aborted
-  std::optional<Millis> raised_at;      // more were asked for
+  Standing standing;
+  std::optional<Millis> unsettled_since;  // the picker counts other marks than there are
+
+  /// A write that lowers and was planned: its answer may be lost. Reset it when it was surely not
+  /// done: refused with a conflict, or never sent.
+  struct Lowered {
+    int from = 0;
+    int to = 0;
+    Millis at{0};
+  };
+  std::optional<Lowered> lowered;
+  int replicas = 0;                    // as last seen
+  std::optional<Millis> given_since;   // marked pods exceed the number: somebody deletes them
+  bool taken_back = false;             // it was raised before they were all gone
+  std::optional<Millis> doubt_since;   // some may be deleted, and not be seen so yet
+  std::optional<Millis> places_since;  // places without a pod
+  int places = 0;
+
+  std::string told_blocked;
+  bool told_rollout = false;
 };
 
 Plan plan(Memory& memory, const Situation& situation);

@@ -108,7 +108,23 @@ inline constexpr std::string_view kReadOnly = "ReadOnly";
 inline constexpr std::string_view kProtocol = "Protocol";
 inline constexpr std::string_view kSecretMissing = "SecretMissing";  // no such Secret or key
 
+inline constexpr std::array kAll = {
+    kAsDeclared,  kProgressing, kAtRest,   kReached,  kNotYetRead, kAutomatic,      kWithinBounds,
+    kUnsupported, kRejected,    kMaxDepth, kMaxBytes, kRefused,    kTimeout,        kTls,
+    kAuth,        kPermission,  kLoading,  kReadOnly, kProtocol,   kHandlersBroken, kSecretMissing};
+
 }  // namespace reason
+
+/// status.ramp.state
+namespace ramp_state {
+
+inline constexpr std::string_view kAdvancing = "Advancing";    // at a step that is not the last
+inline constexpr std::string_view kRolledBack = "RolledBack";  // a trigger fired: at rollbackTo
+inline constexpr std::string_view kComplete = "Complete";      // the pool's own bounds hold
+
+inline constexpr std::array kAll = {kAdvancing, kRolledBack, kComplete};
+
+}  // namespace ramp_state
 
 /// Why a decision is what it is; ScalingLimited uses the caps as its reasons.
 namespace cause {

@@ -11,6 +11,7 @@ using nlohmann::json;
 
 constexpr std::size_t kMaxMessage = 4096;
 constexpr std::size_t kMaxReason = 1024;
+constexpr std::size_t kMaxTrigger = 256;
 constexpr std::size_t kMaxRampJobs = 5;
 
 // At most `limit` bytes, cut between two characters.
@@ -27,6 +28,11 @@ void put(json& out, const char* name, const std::optional<T>& value) {
 }
 void put(json& out, const char* name, const std::string& value) {
   if (!value.empty()) out[name] = value;
+}
+
+// An object of which nothing is known is absent, too.
+void put_parts(json& out, const char* name, json parts) {
+  if (!parts.empty()) out[name] = std::move(parts);
 }
 
 // Nothing when the field is absent or of another kind.
@@ -114,12 +120,14 @@ json ramp_json(const RampStatus& ramp) {
   json out = {{"step", ramp.step}};
   put(out, "since", ramp.since);
   put(out, "state", ramp.state);
-  put(out, "trigger", ramp.trigger);
+  put(out, "trigger", cut(ramp.trigger, kMaxTrigger));
   if (!ramp.jobs.empty()) {
     const std::size_t count = std::min(ramp.jobs.size(), kMaxRampJobs);
     out["jobs"] = std::vector<std::string>(ramp.jobs.begin(),
                                            ramp.jobs.begin() + static_cast<std::ptrdiff_t>(count));
   }
+  put(out, "hash", ramp.hash);
+  put(out, "reset", cut(ramp.reset, kMaxRampReset));
   return out;
 }
 
@@ -128,13 +136,22 @@ RampStatus ramp_from(const json& in) {
                  text(in, "since"),
                  text(in, "state"),
                  text(in, "trigger"),
-                 {}};
+                 {},
+                 text(in, "hash"),
+                 text(in, "reset")};
   const auto it = in.find("jobs");
   if (it != in.end() && it->is_array()) {
     for (const json& job : *it) {
       if (job.is_string()) out.jobs.push_back(job.get<std::string>());
     }
   }
+  return out;
+}
+
+json measured_json(const MeasuredStatus& measured) {
+  json out = json::object();
+  put(out, "serviceMs", measured.service_ms);
+  put(out, "startMs", measured.start_ms);
   return out;
 }
 
@@ -273,6 +290,7 @@ json to_json(const Status& status) {
   if (status.health) out["health"] = to_string(*status.health);
   if (status.decision) out["decision"] = decision_json(*status.decision);
   if (status.ramp) out["ramp"] = ramp_json(*status.ramp);
+  if (status.measured) put_parts(out, "measured", measured_json(*status.measured));
   out["scaleOperations"] = status.scale_operations;
   put(out, "lastScaleTime", status.last_scale_time);
   out["conditions"] = conditions_json(status);
@@ -297,6 +315,10 @@ Status status_from_json(const json& in) {
                        text(*decision, "reason"), text(*decision, "time")};
   }
   if (const auto ramp = get<json>(in, "ramp")) out.ramp = ramp_from(*ramp);
+  if (const auto measured = get<json>(in, "measured")) {
+    out.measured = MeasuredStatus{get<std::int64_t>(*measured, "serviceMs"),
+                                  get<std::int64_t>(*measured, "startMs")};
+  }
   out.scale_operations = get<std::int64_t>(in, "scaleOperations").value_or(0);
   out.last_scale_time = text(in, "lastScaleTime");
   const auto conditions = in.find("conditions");

@@ -72,7 +72,14 @@ struct RampStatus {
   std::string state = {};  // Advancing, RolledBack, Complete
   std::string trigger = {};
   std::vector<std::string> jobs = {};  // at most 5
+  // What this was computed for: another ramp, or another value of the annotation
+  // workerpool.dev/ramp-reset, begins anew; a restart of the operator does not.
+  std::string hash = {};   // of spec.scaling.ramp
+  std::string reset = {};  // the annotation's value, at most kMaxRampReset bytes of it
 };
+
+/// A longer value of the annotation counts by its first bytes.
+inline constexpr std::size_t kMaxRampReset = 256;
 
 /// What was measured and a restart goes on with.
 struct MeasuredStatus {
@@ -112,7 +119,8 @@ nlohmann::json to_json(const Status& status);
 /// Reads what to_json wrote (of this or another version); unknown and malformed parts are left out.
 Status status_from_json(const nlohmann::json& status);
 
-/// How two statuses differ. `numbers`: counters and sizes only, worth a write every few seconds.
+/// How two statuses differ. `numbers`: counters, sizes and what was measured, worth a write every
+/// few seconds.
 /// `urgent`: a condition, the health, the decision's number or cause, the generation, the selector,
 /// the ramp, or a scale operation: written at once.
 enum class Difference { none, numbers, urgent };

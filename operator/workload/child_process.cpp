@@ -154,6 +154,10 @@ std::string describe_end(int wait_status) {
   return fmt::format("exit status {}", WEXITSTATUS(wait_status));
 }
 
+int exit_code_of(int wait_status) {
+  return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+}
+
 std::string find_program(const std::string& name, const std::string& path) {
   if (name.empty()) return "";
   if (name.find('/') != std::string::npos) return is_executable_file(name) ? name : "";

@@ -47,6 +47,8 @@ class ChildProcess {
 
 /// "exit status 2", "signal 9 (Killed)".
 std::string describe_end(int wait_status);
+/// As a shell tells it: the exit status, or 128 + the signal.
+int exit_code_of(int wait_status);
 
 /// Where `name` is: itself when it holds a slash, else searched in `path` (as in $PATH). Empty when
 /// there is no executable file of that name.

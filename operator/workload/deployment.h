@@ -22,6 +22,12 @@ inline constexpr std::string_view kPoolLabel = "workerpool.dev/pool";
 /// have it; never in the selector, or a marked pod would be replaced at once.
 inline constexpr std::string_view kStateLabel = "workerpool.dev/state";
 inline constexpr std::string_view kServing = "serving";
+inline constexpr std::string_view kRetiring = "retiring";
+/// Annotation of the Deployment: when an answer to a write of the replicas was lost.
+inline constexpr std::string_view kAnswerLostAnnotation = "workerpool.dev/answer-lost-at";
+/// Annotation of a pod that orders, among the pods that are as far, who goes first.
+inline constexpr std::string_view kDeletionCostAnnotation =
+    "controller.kubernetes.io/pod-deletion-cost";
 /// Annotation of the Deployment: the runner image it was created with. It is kept when the operator
 /// is upgraded, so that an upgrade rolls no worker.
 inline constexpr std::string_view kRunnerImageAnnotation = "workerpool.dev/runner-image";

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "operator/kube/document.h"
+#include "operator/workload/deployment.h"
 
 namespace wp::workload {
 namespace {
@@ -30,12 +31,6 @@ bool is_refusal(const KubeError& error) {
          (error.code() == 500 && error.message().starts_with("failed to convert new object"));
 }
 
-// A uid that belongs to an earlier object of this name is answered as a 422.
-bool is_about_uid(const KubeError& error) {
-  return std::any_of(error.causes().begin(), error.causes().end(),
-                     [](const KubeError::Cause& cause) { return cause.field == "metadata.uid"; });
-}
-
 WorkloadError::Kind kind_of(const KubeError& error) {
   using Kind = WorkloadError::Kind;
   if (error.is_namespace_terminating()) return Kind::gone;
@@ -44,7 +39,7 @@ WorkloadError::Kind kind_of(const KubeError& error) {
     return error.message().starts_with("namespaces ") ? Kind::gone : Kind::conflict;
   }
   if (error.is_conflict() || error.is_already_exists()) return Kind::conflict;
-  if (is_refusal(error)) return is_about_uid(error) ? Kind::conflict : Kind::rejected;
+  if (is_refusal(error)) return is_of_another_uid(error) ? Kind::conflict : Kind::rejected;
   return Kind::retry;
 }
 
@@ -83,8 +78,23 @@ std::string DeploymentApi::scale(const std::string& ns, const std::string& name,
   return kube::metadata_text(answer, "resourceVersion");
 }
 
+DeploymentInfo DeploymentApi::fence(const DeploymentInfo& deployment, const std::string& when) {
+  const Json body = {{"metadata",
+                      {{"uid", deployment.uid},
+                       {"resourceVersion", deployment.resource_version},
+                       {"annotations", {{std::string(kAnswerLostAnnotation), when}}}}}};
+  return decoded(client_.patch(kube::resource_path(kDeployments, deployment.ns, deployment.name),
+                               kube::PatchType::merge, body,
+                               {.field_manager = std::string(kOperatorManager)}));
+}
+
 WorkloadError to_workload_error(const KubeError& error, const std::string& what) {
   return {kind_of(error), "cannot " + what + ": " + error.what()};
+}
+
+bool is_of_another_uid(const KubeError& error) {
+  return std::any_of(error.causes().begin(), error.causes().end(),
+                     [](const KubeError::Cause& cause) { return cause.field == "metadata.uid"; });
 }
 
 bool is_doubtful(const KubeError& error) {

@@ -38,12 +38,19 @@ class DeploymentApi {
   std::string scale(const std::string& ns, const std::string& name, int replicas,
                     const std::string& resource_version, bool force);
 
+  /// Moves the object on from this version, so that a write which was made for it and may still be
+  /// on its way comes too late. `when` differs from call to call. A conflict when it has moved.
+  DeploymentInfo fence(const DeploymentInfo& deployment, const std::string& when);
+
  private:
   kube::Client& client_;
 };
 
 /// `what` is what was tried, for the message: "create the Deployment web-worker".
 WorkloadError to_workload_error(const kube::KubeError& error, const std::string& what);
+
+/// True when the write named a uid that belongs to an earlier object of this name: a 422.
+bool is_of_another_uid(const kube::KubeError& error);
 
 /// True when a write that ended so may have taken effect nevertheless.
 bool is_doubtful(const kube::KubeError& error);

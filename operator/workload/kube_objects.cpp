@@ -1,6 +1,7 @@
 #include "operator/workload/kube_objects.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "operator/kube/document.h"
 #include "operator/kube/timestamp.h"
@@ -73,9 +74,9 @@ std::vector<FieldOwner> owners_of_replicas(const Json& object) {
   return owners;
 }
 
-const Json& condition(const Json& pod, std::string_view type) {
+const Json& condition(const Json& object, std::string_view type) {
   static const Json nothing;
-  const Json& conditions = at(pod, "status", "conditions");
+  const Json& conditions = at(object, "status", "conditions");
   if (!conditions.is_array()) return nothing;
   for (const Json& entry : conditions) {
     if (text(at(entry, "type")) == type) return entry;
@@ -97,6 +98,62 @@ std::string waiting_reason(const Json& pod) {
     }
   }
   return "";
+}
+
+Millis time_of(const std::string& text) {
+  return kube::parse_timestamp(text).value_or(Millis{0});
+}
+
+// Kubernetes takes what Go parses as an int32 and that has neither a plus nor leading zeros;
+// anything else counts as 0.
+int cost_of(const std::string& text) {
+  if (text.size() > 1 && text.front() == '0') return 0;
+  int cost = 0;
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, cost);
+  return parsed.ec == std::errc() && parsed.ptr == end ? cost : 0;
+}
+
+// "containerd://<64 digits>": within one pod the first 12 tell them apart.
+std::string short_id(const std::string& id) {
+  const std::size_t scheme = id.find("://");
+  return id.substr(scheme == std::string::npos ? 0 : scheme + 3, 12);
+}
+
+ContainerInfo decode_container(const std::string& name, const Json& status) {
+  ContainerInfo made;
+  made.name = name;
+  made.restarts = count(at(status, "restartCount"));
+  made.running = at(status, "state", "running").is_object();
+  const Json& ended_now = at(status, "state", "terminated");
+  const Json& ended = ended_now.is_object() ? ended_now : at(status, "lastState", "terminated");
+  made.out_of_memory = text(at(ended, "reason")) == "OOMKilled";
+  made.exit_code =
+      static_cast<int>(std::clamp<std::int64_t>(number(at(ended, "exitCode")), 0, 255));
+  made.id = short_id(text(at(status, "containerID")));
+  // One that waits to be started again is still the one that ended.
+  if (made.id.empty()) made.id = short_id(text(at(ended, "containerID")));
+  return made;
+}
+
+// In the order of the declaration: the kubelet sorts the statuses by name.
+std::vector<ContainerInfo> decode_containers(const Json& pod) {
+  std::vector<ContainerInfo> made;
+  const Json& declared = at(pod, "spec", "containers");
+  const Json& statuses = at(pod, "status", "containerStatuses");
+  if (!declared.is_array()) return made;
+  made.reserve(declared.size());
+  for (const Json& container : declared) {
+    const std::string name = text(at(container, "name"));
+    const Json* found = nullptr;
+    if (statuses.is_array()) {
+      for (const Json& status : statuses) {
+        if (text(at(status, "name")) == name) found = &status;
+      }
+    }
+    made.push_back(decode_container(name, found != nullptr ? *found : Json()));
+  }
+  return made;
 }
 
 bool is_number(std::string_view text) {
@@ -125,6 +182,9 @@ std::optional<DeploymentInfo> decode_deployment(const Json& object) {
   made.replicas = count(at(object, "spec", "replicas"));
   made.status_replicas = count(at(object, "status", "replicas"));
   made.updated_replicas = count(at(object, "status", "updatedReplicas"));
+  const Json& progressing = condition(object, "Progressing");
+  made.no_progress = text(at(progressing, "status")) == "False" &&
+                     text(at(progressing, "reason")) == "ProgressDeadlineExceeded";
   made.replicas_owners = owners_of_replicas(object);
   return made;
 }
@@ -136,8 +196,14 @@ std::optional<ReplicaSetInfo> decode_replica_set(const Json& object) {
   if (made.uid.empty()) return std::nullopt;
   made.controller_uid = controller_uid(object);
   made.pool = label(object, kPoolLabel);
+  const Json& labels = at(object, "spec", "template", "metadata", "labels");
+  made.state = text(at(labels, std::string(kStateLabel).c_str()));
+  made.generation = number(at(object, "metadata", "generation"));
+  made.observed_generation = number(at(object, "status", "observedGeneration"));
   made.replicas = count(at(object, "spec", "replicas"));
   made.status_replicas = count(at(object, "status", "replicas"));
+  made.fully_labeled = count(at(object, "status", "fullyLabeledReplicas"));
+  made.ready_replicas = count(at(object, "status", "readyReplicas"));
   return made;
 }
 
@@ -149,12 +215,19 @@ std::optional<PodInfo> decode_pod(const Json& object) {
   if (made.name.empty() || made.uid.empty()) return std::nullopt;
   made.controller_uid = controller_uid(object);
   made.pool = label(object, kPoolLabel);
-  made.created =
-      kube::parse_timestamp(kube::metadata_text(object, "creationTimestamp")).value_or(Millis{0});
-  made.ready = text(at(condition(object, "Ready"), "status")) == "True";
+  made.resource_version = kube::metadata_text(object, "resourceVersion");
+  made.created = time_of(kube::metadata_text(object, "creationTimestamp"));
+  const Json& ready = condition(object, "Ready");
+  made.ready = text(at(ready, "status")) == "True";
+  if (made.ready) made.ready_since = time_of(text(at(ready, "lastTransitionTime")));
+  made.assigned = !text(at(object, "spec", "nodeName")).empty();
   made.terminating = is_deleting(object);
   const std::string phase = text(at(object, "status", "phase"));
+  made.running = phase == "Running";
   made.finished = phase == "Succeeded" || phase == "Failed";
+  made.marked = label(object, kStateLabel) == kRetiring;
+  made.deletion_cost = cost_of(annotation(object, kDeletionCostAnnotation));
+  made.containers = decode_containers(object);
   if (!made.finished) made.waiting = waiting_reason(object);
   return made;
 }
@@ -165,6 +238,12 @@ bool owns_replicas(const DeploymentInfo& deployment, std::string_view manager) {
                        return owner.applied && owner.subresource == "scale" &&
                               owner.manager == manager;
                      });
+}
+
+bool same_content(const PodInfo& a, const PodInfo& b) {
+  PodInfo other = b;
+  other.resource_version = a.resource_version;
+  return a == other;
 }
 
 bool newer_version(std::string_view a, std::string_view b) {

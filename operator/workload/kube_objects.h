@@ -39,6 +39,7 @@ struct DeploymentInfo {
   int replicas = 0;                         // asked for
   int status_replicas = 0;                  // that exist
   int updated_replicas = 0;                 // of them, with the newest template
+  bool no_progress = false;                 // ProgressDeadlineExceeded
   std::vector<FieldOwner> replicas_owners;  // of spec.replicas
 };
 
@@ -47,9 +48,25 @@ struct ReplicaSetInfo {
   std::string uid;
   std::string controller_uid;
   std::string pool;
+  std::string state;  // workerpool.dev/state in its template; empty: it has none
+  std::int64_t generation = 0;
+  std::int64_t observed_generation = 0;
   int replicas = 0;         // asked for
-  int status_replicas = 0;  // that exist
+  int status_replicas = 0;  // that exist: neither terminating nor finished
+  int fully_labeled = 0;    // of them, with every label of the template
+  int ready_replicas = 0;
   bool operator==(const ReplicaSetInfo&) const = default;
+};
+
+/// What became of one container of a pod.
+struct ContainerInfo {
+  std::string name = {};
+  std::string id = {};  // the first 12 digits, without the runtime's name; empty: none yet
+  int restarts = 0;
+  bool running = false;
+  bool out_of_memory = false;  // its last end was a kill by the kernel for memory
+  int exit_code = 0;           // of its last end
+  bool operator==(const ContainerInfo&) const = default;
 };
 
 struct PodInfo {
@@ -58,11 +75,18 @@ struct PodInfo {
   std::string uid;
   std::string controller_uid;
   std::string pool;
+  std::string resource_version;
   Millis created{0};
+  Millis ready_since{0};  // 0 while it is not ready
+  bool assigned = false;  // to a node
+  bool running = false;   // its phase
   bool ready = false;
   bool terminating = false;
   bool finished = false;
-  std::string waiting;  // why it does not run; the usual steps of a start do not count
+  bool marked = false;                    // workerpool.dev/state is "retiring"
+  int deletion_cost = 0;                  // as the ReplicaSet controller reads it
+  std::string waiting;                    // why it does not run; the usual steps do not count
+  std::vector<ContainerInfo> containers;  // as declared: the first one first
   bool operator==(const PodInfo&) const = default;
 };
 
@@ -72,6 +96,9 @@ std::optional<PodInfo> decode_pod(const nlohmann::json& object);
 
 /// True when `manager` owns spec.replicas by an apply of the /scale sub-resource.
 bool owns_replicas(const DeploymentInfo& deployment, std::string_view manager);
+
+/// Equal but for their versions: nothing to tell.
+bool same_content(const PodInfo& a, const PodInfo& b);
 
 /// True when `a` is a newer version of an object than `b`. Versions of one object are numbers that
 /// grow; anything else is never newer.

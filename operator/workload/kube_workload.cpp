@@ -5,6 +5,7 @@
 
 #include "base/ids.h"
 #include "base/log.h"
+#include "base/units.h"
 #include "operator/kube/store.h"
 
 namespace wp::workload {
@@ -60,11 +61,17 @@ bool held_by_operator(const DeploymentInfo& live) {
   return operator_holds;
 }
 
-std::string owner_in(const KubeError& conflict) {
+// 'conflict with "kubectl" with subresource "scale" using apps/v1'
+std::string manager_in(const KubeError& conflict) {
   for (const KubeError::Cause& cause : conflict.causes()) {
-    if (cause.reason == "FieldManagerConflict") return cause.message;
+    if (cause.reason != "FieldManagerConflict") continue;
+    const std::size_t begin = cause.message.find('"');
+    const std::size_t end = cause.message.find('"', begin + 1);
+    if (begin < end && end != std::string::npos) {
+      return cause.message.substr(begin + 1, end - begin - 1);
+    }
   }
-  return "";
+  return "another writer";
 }
 
 }  // namespace
@@ -74,6 +81,7 @@ KubeWorkload::KubeWorkload(KubeWorkloadOptions options)
       clock_(options_.clock != nullptr ? *options_.clock : system_clock()),
       client_(options_.cluster, options_.client),
       api_(client_),
+      marks_(client_, clock_),
       objects_({.cluster = options_.cluster,
                 .client = options_.client,
                 .ns = options_.ns,
@@ -98,33 +106,48 @@ KubeWorkload::Deployment KubeWorkload::current(const pool::Pool& pool) const {
   return written_.newest(key, objects_.deployment(key), now());
 }
 
+std::optional<DeploymentObjects> KubeWorkload::objects_of(const pool::Pool& pool) const {
+  if (!synced() || pool.spec.workers.deployment_ref) return std::nullopt;
+  DeploymentObjects made;
+  made.deployment = current(pool);
+  if (!made.deployment || !belongs_to(*made.deployment, pool)) return std::nullopt;
+  made.sets = objects_.replica_sets(made.deployment->uid);
+  for (const auto& set : made.sets) {
+    for (const auto& pod : objects_.pods(set->uid)) made.pods.push_back(marks_.newest(pod));
+  }
+  return made;
+}
+
 View KubeWorkload::observe(const pool::Pool& pool) const {
   View view;
-  if (synced() && !pool.spec.workers.deployment_ref) {
-    const Deployment live = current(pool);
-    if (live && belongs_to(*live, pool)) {
-      view = objects_.view(*live);
-      view.known = true;
-    }
+  if (const auto objects = objects_of(pool)) {
+    view = view_of(*objects, pool.spec.workers.container);
+    view.known = true;
   }
   view.selector = pod_selector(pool);
+  const std::lock_guard lock(mutex_);
+  const auto memory = memories_.find(pool.key());
+  if (memory == memories_.end() || memory->second.pool_uid != pool.meta.uid) return view;
+  if (memory->second.doubtful) view.known = false;
+  view.foreign_scaler = memory->second.foreign.contender(now());
+  view.left_alone_for = memory->second.foreign.left_alone_for(now());
   return view;
 }
 
 void KubeWorkload::ensure(const pool::Pool& pool, int initial_replicas) {
   refuse_what_is_not_ours(pool);
   Memory& memory = memory_of(pool);
-  if (memory.rejected_generation == pool.meta.generation) {
-    throw WorkloadError(Kind::rejected, memory.rejected_message);
-  }
   const auto reject = [&pool, &memory](const std::string& message) {
     memory.rejected_generation = pool.meta.generation;
     memory.rejected_message = message;
   };
   try {
-    Deployment live = current(pool);
+    Deployment live = memory.doubtful ? read(pool, memory) : current(pool);
+    if (memory.rejected_generation == pool.meta.generation) {
+      throw WorkloadError(Kind::rejected, memory.rejected_message);
+    }
     // What the watch does not show may exist all the same: its label may be missing.
-    if (!live || !belongs_to(*live, pool) || memory.doubtful) live = read(pool, memory);
+    if (!live || !belongs_to(*live, pool)) live = read(pool, memory);
     if (!live) return create(pool, initial_replicas, memory);
     if (live->deleting) throw WorkloadError(Kind::retry, named(pool) + " is being deleted");
     if (!belongs_to(*live, pool)) throw not_ours(pool, *live);
@@ -133,19 +156,27 @@ void KubeWorkload::ensure(const pool::Pool& pool, int initial_replicas) {
     reject(error.what());
     throw WorkloadError(Kind::rejected, error.what());
   } catch (const KubeError& error) {
-    memory.doubtful = memory.doubtful || is_doubtful(error);
     const WorkloadError meaning = to_workload_error(error, "apply " + named(pool));
     if (meaning.kind() == Kind::rejected) reject(meaning.what());
-    // The namesake that was expected is another one: read before the next try.
-    if (meaning.kind() == Kind::conflict) memory.doubtful = true;
+    // A conflict: the namesake that was expected is another one. Read before the next try.
+    if (is_doubtful(error) || meaning.kind() == Kind::conflict) doubt(memory, true);
     throw meaning;
   }
+}
+
+void KubeWorkload::doubt(Memory& memory, bool doubtful) {
+  const std::lock_guard lock(mutex_);
+  memory.doubtful = doubtful;
 }
 
 KubeWorkload::Deployment KubeWorkload::read(const pool::Pool& pool, Memory& memory) {
   const std::string key = deployment_key(pool);
   std::optional<DeploymentInfo> found = api_.read(pool.meta.ns, deployment_name(pool));
-  memory.doubtful = false;
+  if (found && !memory.lost_version.empty() && found->resource_version == memory.lost_version) {
+    found = api_.fence(*found, format_time(clock_.wall()));
+  }
+  memory.lost_version.clear();
+  doubt(memory, false);
   if (!found) {
     written_.forget(key);
     return nullptr;
@@ -239,11 +270,15 @@ void KubeWorkload::scale(const pool::Pool& pool, int replicas,
                          const std::vector<std::string>& /*victims*/) {
   refuse_what_is_not_ours(pool);
   Memory& memory = memory_of(pool);
+  if (memory.doubtful) {
+    throw WorkloadError(Kind::conflict, "an answer about " + named(pool) + " was lost");
+  }
   const Deployment live = current(pool);
   if (!live || !belongs_to(*live, pool) || live->deleting) {
     throw WorkloadError(Kind::conflict, named(pool) + " is not there, or not yet seen");
   }
   if (live->replicas == replicas) return;
+  if (!owns_replicas(*live, kScalerManager)) leave_to_contender(pool, memory);
   try {
     std::string version;
     try {
@@ -252,26 +287,44 @@ void KubeWorkload::scale(const pool::Pool& pool, int replicas,
                            held_by_operator(*live));
     } catch (const KubeError& error) {
       if (!error.is_field_manager_conflict()) throw;
-      version = take_back_replicas(*live, replicas, error);
+      version = take_back_replicas(pool, *live, replicas, error, memory);
     }
     note_scaled(pool, *live, replicas, version, memory);
   } catch (const KubeError& error) {
-    const WorkloadError meaning = to_workload_error(error, "scale " + named(pool));
-    if (is_doubtful(error) || error.is_not_found()) memory.doubtful = true;
-    throw meaning;
+    if (is_doubtful(error)) memory.lost_version = live->resource_version;
+    if (is_doubtful(error) || error.is_not_found()) doubt(memory, true);
+    throw to_workload_error(error, "scale " + named(pool));
   }
 }
 
-std::string KubeWorkload::take_back_replicas(const DeploymentInfo& live, int replicas,
-                                             const KubeError& conflict) {
+// Throws a conflict while the replicas stay with whoever sets them again and again.
+void KubeWorkload::leave_to_contender(const pool::Pool& pool, const Memory& memory) {
+  const Millis wait = memory.foreign.left_alone_for(now());
+  if (wait == Millis{0}) return;
+  throw WorkloadError(Kind::conflict, memory.foreign.contender(now()) + " sets the replicas of " +
+                                          named(pool) + "; they are taken back in " +
+                                          format_duration(wait));
+}
+
+std::string KubeWorkload::take_back_replicas(const pool::Pool& pool, const DeploymentInfo& live,
+                                             int replicas, const KubeError& conflict,
+                                             Memory& memory) {
+  {
+    const std::lock_guard lock(mutex_);
+    memory.foreign.found(manager_in(conflict), now());
+  }
+  leave_to_contender(pool, memory);
   log::warn("another writer set the replicas of a pool's deployment; taking them back",
             {{"namespace", live.ns},
              {"name", live.pool},
              {"deployment", live.name},
-             {"writer", owner_in(conflict)},
+             {"writer", manager_in(conflict)},
              {"found", live.replicas},
              {"replicas", replicas}});
-  return api_.scale(live.ns, live.name, replicas, live.resource_version, true);
+  const std::string version = api_.scale(live.ns, live.name, replicas, live.resource_version, true);
+  const std::lock_guard lock(mutex_);
+  memory.foreign.repaired(now());
+  return version;
 }
 
 KubeWorkload::Deployment KubeWorkload::note_scaled(const pool::Pool& pool,
@@ -301,7 +354,7 @@ void KubeWorkload::note_applied(const pool::Pool& pool, const DeploymentInfo& li
   const auto chance =
       static_cast<std::int64_t>(random_u64() % static_cast<std::uint64_t>(2 * tenth + 1));
   memory.next_apply = now() + options_.reapply_after + Millis{chance - tenth};
-  memory.doubtful = false;
+  doubt(memory, false);
   written_.put(deployment_key(pool), live, now());
 }
 
@@ -328,16 +381,6 @@ KubeWorkload::Memory& KubeWorkload::memory_of(const pool::Pool& pool) {
   }
   return memory;
 }
-
-int KubeWorkload::mark(const pool::Pool&, const std::vector<std::string>&) {
-  return 0;
-}
-
-int KubeWorkload::unmark(const pool::Pool&, const std::vector<std::string>&) {
-  return 0;
-}
-
-void KubeWorkload::remove(const pool::Pool&, const std::string&) {}
 
 void KubeWorkload::forget(const std::string& pool_key) {
   {

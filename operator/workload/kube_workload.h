@@ -2,8 +2,10 @@
 // that carry the label workerpool.dev/pool, and writes a Deployment only where it differs from what
 // its pool declares.
 //
-// observe() reads the stores. ensure() and scale() write, each pool from one thread at a time, and
-// throw WorkloadError. A pool whose Deployment belongs to someone else is never written.
+// observe() reads the stores. The others write, each pool from one thread at a time, and throw
+// WorkloadError. A pool whose Deployment belongs to someone else is never written. Replicas that
+// someone else sets again and again are taken back ever more seldom: scale() is a conflict
+// meanwhile.
 #pragma once
 
 #include <functional>
@@ -19,7 +21,10 @@
 #include "operator/kube/client.h"
 #include "operator/workload/deployment.h"
 #include "operator/workload/deployment_api.h"
+#include "operator/workload/deployment_view.h"
+#include "operator/workload/foreign_scaler.h"
 #include "operator/workload/kube_objects.h"
+#include "operator/workload/pod_marks.h"
 #include "operator/workload/pool_objects.h"
 #include "operator/workload/recent_writes.h"
 #include "operator/workload/workload.h"
@@ -56,7 +61,7 @@ class KubeWorkload : public Workload {
 
   View observe(const pool::Pool& pool) const override;
   void ensure(const pool::Pool& pool, int initial_replicas) override;
-  /// Which pods go is the ReplicaSet controller's choice: `victims` are not marked by this version.
+  /// Which pods go is the ReplicaSet controller's choice, by the marks that it has seen.
   void scale(const pool::Pool& pool, int replicas,
              const std::vector<std::string>& victims) override;
   int mark(const pool::Pool& pool, const std::vector<std::string>& uids) override;
@@ -78,10 +83,16 @@ class KubeWorkload : public Workload {
     std::string deployment_uid;            // of whom the next two speak; empty: none seen yet
     std::int64_t expected_generation = 0;  // another one was made by another's hand
     Millis next_apply{0};
+    std::string lost_version;  // a write of the replicas for this version may still be on its way
+    // observe() reads these two: under the lock.
     bool doubtful = false;  // an answer was lost: read before anything is decided
+    ForeignScaler foreign;
   };
 
   Deployment current(const pool::Pool& pool) const;
+  /// Nothing when there is no Deployment of this pool.
+  std::optional<DeploymentObjects> objects_of(const pool::Pool& pool) const;
+  /// What the server has. Whatever of ours is still on its way comes too late after it.
   Deployment read(const pool::Pool& pool, Memory& memory);
   void create(const pool::Pool& pool, int replicas, Memory& memory);
   void bring_up_to_date(const pool::Pool& pool, Deployment live, Memory& memory);
@@ -89,8 +100,10 @@ class KubeWorkload : public Workload {
   std::optional<std::string_view> reason_to_apply(const pool::Pool& pool,
                                                   const DeploymentInfo& live, Memory& memory) const;
   Deployment share_replicas(const pool::Pool& pool, Deployment live, Memory& memory);
-  std::string take_back_replicas(const DeploymentInfo& live, int replicas,
-                                 const kube::KubeError& conflict);
+  void doubt(Memory& memory, bool doubtful);
+  void leave_to_contender(const pool::Pool& pool, const Memory& memory);
+  std::string take_back_replicas(const pool::Pool& pool, const DeploymentInfo& live, int replicas,
+                                 const kube::KubeError& conflict, Memory& memory);
   Deployment note_scaled(const pool::Pool& pool, const DeploymentInfo& live, int replicas,
                          const std::string& version, Memory& memory);
   void note_applied(const pool::Pool& pool, const DeploymentInfo& live, Memory& memory);
@@ -105,8 +118,9 @@ class KubeWorkload : public Workload {
   const Clock& clock_;
   kube::Client client_;
   DeploymentApi api_;
-  RecentWrites written_;
-  std::mutex mutex_;                        // of the map, not of what is in it
+  RecentWrites<DeploymentInfo> written_;
+  PodMarks marks_;
+  mutable std::mutex mutex_;                // of the map, and of what observe() reads in it
   std::map<std::string, Memory> memories_;  // by pool key
 
   PoolObjects objects_;  // last: its threads use the members above

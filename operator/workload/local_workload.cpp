@@ -14,6 +14,8 @@
 namespace wp::workload {
 namespace {
 
+constexpr int kCannotExecute = 126;  // a shell's exit status for that
+
 WorkerSet::Now now() {
   return {system_clock().steady(), system_clock().wall()};
 }
@@ -52,7 +54,9 @@ View LocalWorkload::observe(const pool::Pool& pool) const {
   view.replicas = entry.set.replicas();
   view.selector = "workerpool.dev/pool=" + pool.meta.name;
   view.pods = entry.set.pods(
-      [this](const std::string& uid) { return !options_.registered || options_.registered(uid); });
+      [this](const std::string& uid) { return !options_.registered || options_.registered(uid); },
+      now().wall);
+  view.witness = entry.set.witness();
   return view;
 }
 
@@ -88,15 +92,36 @@ void LocalWorkload::scale(const pool::Pool& pool, int replicas,
   if (options_.on_change) options_.on_change(pool.key());
 }
 
-int LocalWorkload::mark(const pool::Pool&, const std::vector<std::string>&) {
-  return 0;
+int LocalWorkload::mark(const pool::Pool& pool, const std::vector<std::string>& uids) {
+  return set_marks(pool, uids, true);
 }
 
-int LocalWorkload::unmark(const pool::Pool&, const std::vector<std::string>&) {
-  return 0;
+int LocalWorkload::unmark(const pool::Pool& pool, const std::vector<std::string>& uids) {
+  return set_marks(pool, uids, false);
 }
 
-void LocalWorkload::remove(const pool::Pool&, const std::string&) {}
+int LocalWorkload::set_marks(const pool::Pool& pool, const std::vector<std::string>& uids,
+                             bool marked) {
+  int changes = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto it = entries_.find(pool.key());
+    if (it == entries_.end()) return 0;
+    for (const std::string& uid : uids) changes += it->second.set.mark(uid, marked) ? 1 : 0;
+  }
+  if (changes > 0 && options_.on_change) options_.on_change(pool.key());
+  return changes;
+}
+
+void LocalWorkload::remove(const pool::Pool& pool, const std::string& uid) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto it = entries_.find(pool.key());
+    if (it == entries_.end() || drained_ || !it->second.set.replace(uid, now())) return;
+  }
+  wake();
+  if (options_.on_change) options_.on_change(pool.key());
+}
 
 void LocalWorkload::forget(const std::string& pool_key) {
   {
@@ -186,11 +211,12 @@ void LocalWorkload::start(Entry& entry, const std::string& uid, std::vector<Work
       log.reset(open(log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
       command.output = log.get();
     }
-    entry.processes[uid] = std::make_unique<ChildProcess>(command);
-    entry.set.started(uid, system_clock().steady());
+    auto process = std::make_unique<ChildProcess>(command);
+    entry.set.started(uid, process->pid(), system_clock().steady());
+    entry.processes[uid] = std::move(process);
   } catch (const std::exception& e) {
     entry.processes.erase(uid);
-    entry.set.ended(uid, system_clock().steady(), e.what());
+    entry.set.ended(uid, system_clock().steady(), e.what(), kCannotExecute);
     ends.push_back({identity.name, uid, false, e.what(), log_file});
   }
 }
@@ -205,7 +231,7 @@ void LocalWorkload::bury_the_dead(std::vector<WorkerEnd>& ends) {
       }
       const std::string uid = it->first;
       WorkerEnd end{entry.set.name_of(uid), uid, false, describe_end(*status), log_of(entry, uid)};
-      entry.set.ended(uid, system_clock().steady(), "ended with " + end.how);
+      entry.set.ended(uid, system_clock().steady(), "ended with " + end.how, exit_code_of(*status));
       end.expected = entry.set.name_of(uid).empty();  // its place is gone with it
       ends.push_back(std::move(end));
       it = entry.processes.erase(it);

@@ -77,6 +77,7 @@ class LocalWorkload : public Workload {
     bool changed = false;
   };
 
+  int set_marks(const pool::Pool& pool, const std::vector<std::string>& uids, bool marked);
   void supervise();
   void carry_out(Entry& entry, std::vector<WorkerEnd>& ends);
   void start(Entry& entry, const std::string& uid, std::vector<WorkerEnd>& ends);

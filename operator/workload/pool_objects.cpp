@@ -22,10 +22,13 @@ kube::Reflector<T> PoolObjects::make_reflector(const char* group, const char* pl
       .metrics = options_.metrics,
       .timings = options_.timings};
   const auto changed = [this](const std::string& key, const Value& before, const Value& after) {
+    // Status heartbeats and relists are no news. Of a Deployment the version alone is: writes need
+    // it.
     if constexpr (std::is_same_v<T, DeploymentInfo>) {
       if (!after && options_.on_deployment_gone) options_.on_deployment_gone(key, before->uid);
+    } else if constexpr (std::is_same_v<T, PodInfo>) {
+      if (before && after && same_content(*before, *after)) return;
     } else {
-      // Status heartbeats and relists. Of a Deployment the version alone is news: writes need it.
       if (before && after && *before == *after) return;
     }
     if (before && (!after || after->pool != before->pool)) notify(before->ns, before->pool);
@@ -74,27 +77,6 @@ std::optional<std::string> PoolObjects::failing() const {
 
 void PoolObjects::notify(const std::string& ns, const std::string& pool) const {
   if (options_.on_change && !pool.empty()) options_.on_change(kube::object_key(ns, pool));
-}
-
-View PoolObjects::view(const DeploymentInfo& deployment) const {
-  View view;
-  view.replicas = deployment.replicas;
-  int populated = 0;  // ReplicaSets
-  for (const auto& set : replica_sets_.store().by_index(deployment.uid)) {
-    if (std::max(set->replicas, set->status_replicas) > 0) ++populated;
-    for (const auto& pod : pods_.store().by_index(set->uid)) {
-      view.pods.push_back({.name = pod->name,
-                           .uid = pod->uid,
-                           .created = pod->created,
-                           .ready = pod->ready,
-                           .terminating = pod->terminating,
-                           .finished = pod->finished,
-                           .waiting = pod->waiting});
-    }
-  }
-  view.rolling = populated > 1 || deployment.observed_generation < deployment.generation ||
-                 deployment.updated_replicas != deployment.status_replicas;
-  return view;
 }
 
 }  // namespace wp::workload

@@ -1,16 +1,16 @@
 // The Deployments, ReplicaSets and Pods that carry the label workerpool.dev/pool, as the API server
-// shows them, and what they say about one Deployment. Owned by KubeWorkload. The getters may be
-// called from any thread; the callbacks run on the watches' threads and must not block.
+// shows them. Owned by KubeWorkload. The getters may be called from any thread; the callbacks run
+// on the watches' threads and must not block.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "operator/kube/reflector.h"
 #include "operator/workload/kube_objects.h"
-#include "operator/workload/workload.h"
 
 namespace wp::workload {
 
@@ -41,8 +41,13 @@ class PoolObjects {
     return deployments_.store().get(key);
   }
 
-  /// The Deployment's pods, by the uids of their owners, and whether a rollout is under way.
-  View view(const DeploymentInfo& deployment) const;
+  /// The ReplicaSets of a Deployment and the pods of a ReplicaSet, by the uid of their owner.
+  std::vector<std::shared_ptr<const ReplicaSetInfo>> replica_sets(const std::string& uid) const {
+    return replica_sets_.store().by_index(uid);
+  }
+  std::vector<std::shared_ptr<const PodInfo>> pods(const std::string& uid) const {
+    return pods_.store().by_index(uid);
+  }
 
  private:
   template <typename T>

@@ -1,6 +1,7 @@
 #include "operator/workload/worker_set.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace wp::workload {
 namespace {
@@ -26,10 +27,40 @@ void WorkerSet::resize(int replicas, const std::vector<std::string>& victims, No
     dismiss(*slot, now);
     --surplus;
   }
-  // A place whose process does not run has nobody to say goodbye to.
+  drop_what_never_ran();
+}
+
+// A place whose process does not run has nobody to say goodbye to.
+void WorkerSet::drop_what_never_ran() {
   std::erase_if(slots_, [](const Slot& slot) {
     return slot.leaving && slot.phase == Phase::waiting && !slot.ordered;
   });
+}
+
+bool WorkerSet::mark(const std::string& uid, bool marked) {
+  Slot* slot = find(uid);
+  if (slot == nullptr || slot->leaving) return false;
+  return std::exchange(slot->marked, marked) != marked;
+}
+
+Witness WorkerSet::witness() const {
+  Witness made{.current = true};
+  for (const Slot& slot : slots_) {
+    if (slot.leaving) continue;
+    ++made.existing;
+    made.marked += slot.marked ? 1 : 0;
+    made.ready += slot.ready ? 1 : 0;
+  }
+  return made;
+}
+
+bool WorkerSet::replace(const std::string& uid, Now now) {
+  Slot* slot = find(uid);
+  if (slot == nullptr || slot->leaving) return false;
+  dismiss(*slot, now);
+  drop_what_never_ran();
+  add(now);
+  return true;
 }
 
 int WorkerSet::replicas() const {
@@ -68,16 +99,19 @@ Millis WorkerSet::next_deadline() const {
   return next;
 }
 
-void WorkerSet::started(const std::string& uid, Millis steady) {
+void WorkerSet::started(const std::string& uid, int pid, Millis steady) {
   Slot* slot = find(uid);
   if (slot == nullptr) return;
+  if (slot->pid != 0) ++slot->restarts;
+  slot->pid = pid;
   slot->phase = Phase::running;
   slot->ordered = false;
   slot->started = steady;
   slot->why.clear();
 }
 
-void WorkerSet::ended(const std::string& uid, Millis steady, const std::string& why) {
+void WorkerSet::ended(const std::string& uid, Millis steady, const std::string& why,
+                      int exit_code) {
   Slot* slot = find(uid);
   if (slot == nullptr) return;
   if (slot->leaving) {
@@ -90,21 +124,35 @@ void WorkerSet::ended(const std::string& uid, Millis steady, const std::string& 
   slot->phase = Phase::waiting;
   slot->ordered = false;
   slot->ready = false;
+  slot->ready_since = Millis{0};
+  slot->exit_code = exit_code;
   slot->start_at = steady + slot->backoff.next(0);
   slot->why = why;
 }
 
-std::vector<WorkerPod> WorkerSet::pods(const std::function<bool(const std::string&)>& registered) {
+std::vector<WorkerPod> WorkerSet::pods(const std::function<bool(const std::string&)>& registered,
+                                       Millis wall) {
   std::vector<WorkerPod> out;
   for (Slot& slot : slots_) {
-    if (slot.phase == Phase::running && !slot.ready) slot.ready = registered(slot.uid);
+    const bool running = slot.phase == Phase::running;
+    if (running && !slot.ready && registered(slot.uid)) {
+      slot.ready = true;
+      slot.ready_since = wall;
+    }
     WorkerPod pod;
     pod.name = slot.name;
     pod.uid = slot.uid;
     pod.created = slot.created;
+    pod.running = running;
     pod.ready = slot.ready;
+    pod.ready_since = slot.ready_since;
     pod.terminating = slot.leaving;
+    pod.marked = slot.marked;
     pod.waiting = slot.why;
+    if (slot.pid != 0) pod.container = "pid-" + std::to_string(slot.pid);
+    pod.restarts = slot.restarts;
+    pod.container_running = running;
+    pod.exit_code = slot.exit_code;
     out.push_back(std::move(pod));
   }
   return out;

@@ -34,9 +34,16 @@ class WorkerSet {
   /// `grace`: how long a terminated worker may take. `chance`: a suffix that makes a uid unique.
   WorkerSet(std::string pool_name, Millis grace, std::function<std::string()> chance);
 
-  /// More: new places, due to start at once. Fewer: the victims go first, then the newest.
+  /// More: new places, due to start at once. Fewer: the victims go first; only when there are none
+  /// left, the newest.
   void resize(int replicas, const std::vector<std::string>& victims, Now now);
   int replicas() const;
+
+  /// Answers whether that changed anything; places that are gone or leave are passed over.
+  bool mark(const std::string& uid, bool marked);
+  Witness witness() const;
+  /// Its worker is told to go, and another place takes this one's part. False: no such place.
+  bool replace(const std::string& uid, Now now);
 
   /// Each order is given once. Call again at next_deadline().
   Todo due(Millis steady);
@@ -44,13 +51,15 @@ class WorkerSet {
   Millis next_deadline() const;
   static constexpr Millis kNever{std::numeric_limits<std::int64_t>::max()};
 
-  void started(const std::string& uid, Millis steady);
-  /// It ended, or could not be started; `why` is shown while its place waits.
-  void ended(const std::string& uid, Millis steady, const std::string& why);
+  void started(const std::string& uid, int pid, Millis steady);
+  /// It ended, or could not be started; `why` is shown while its place waits. `exit_code` as a
+  /// shell tells it: 128 + the signal.
+  void ended(const std::string& uid, Millis steady, const std::string& why, int exit_code);
 
   /// `registered` answers whether a worker of this uid is known to the queue: that is what ready
   /// means, and it stays so until the process ends.
-  std::vector<WorkerPod> pods(const std::function<bool(const std::string&)>& registered);
+  std::vector<WorkerPod> pods(const std::function<bool(const std::string&)>& registered,
+                              Millis wall);
   bool empty() const { return slots_.empty(); }
   std::string name_of(const std::string& uid) const;  // empty: no such place
   int number_of(const std::string& uid) const;        // 0: no such place
@@ -67,7 +76,12 @@ class WorkerSet {
     Millis start_at{0};    // steady; waiting
     bool ordered = false;  // its start, or its end when leaving, was given out
     Millis started{0};     // steady; running
+    int pid = 0;           // of the newest process; 0: none yet
+    int restarts = 0;
+    int exit_code = 0;
     bool ready = false;
+    Millis ready_since{0};  // wall
+    bool marked = false;
     bool leaving = false;
     Millis kill_at{0};  // steady; leaving
     bool killed = false;
@@ -79,6 +93,7 @@ class WorkerSet {
   const Slot* find(const std::string& uid) const;
   void add(Now now);
   void dismiss(Slot& slot, Now now);
+  void drop_what_never_ran();
   int free_number() const;
 
   std::string pool_name_;

@@ -49,12 +49,15 @@ struct Witness {
 };
 
 struct View {
-  bool known = false;          // false: the target was not read yet, or does not exist
+  /// False: the target was not read yet, or does not exist, or an answer to a write was lost. Then
+  /// nothing is to be decided before ensure() has read it.
+  bool known = false;
   int replicas = 0;            // asked for
   std::string selector;        // of the pods, as kubectl writes it
   bool rolling = false;        // a rollout is under way
   bool rollout_stuck = false;  // and makes no progress (progressDeadlineSeconds)
   std::string foreign_scaler;  // someone else sets the replicas again and again; empty: nobody
+  Millis left_alone_for{0};    // for so long scale() is a conflict, as it is their turn
   std::vector<WorkerPod> pods;
   /// Absent: the marks cannot be confirmed (the pods' template lacks the label).
   std::optional<Witness> witness;

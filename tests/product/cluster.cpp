@@ -37,7 +37,8 @@ bool have_cluster() {
   return false;
 }
 
-Product::Product(std::vector<std::string> redis_config) : redis_(std::move(redis_config)) {
+Product::Product(std::vector<std::string> redis_config, const OperatorSetup& first)
+    : redis_(std::move(redis_config)) {
   ns_ = "t-" + random_hex(8);
   folder_ = std::filesystem::temp_directory_path() / ("wp-product-" + ns_);
   std::filesystem::create_directories(folder_);
@@ -61,15 +62,8 @@ Product::Product(std::vector<std::string> redis_config) : redis_(std::move(redis
       return false;
     }
   });
-  const char* bin = std::getenv("WORKERPOOL_BIN");
-  node_ = std::make_unique<Process>(
-      std::vector<std::string>{program("workerpool-test-node"), "--skip-init", "--name",
-                               "node-" + ns_, "--dir", folder_ + "/node", "--path-map",
-                               "/workerpool/bin/=" + std::string(bin) + "/",
-                               // The runner is here already: its copying counts as done.
-                               "--path-map", "/bin/cp=/nowhere/cp"},
-      folder_ + "/node.log");
-  start_operator();
+  node_ = another_node(node_name());
+  start_operator(first);
 }
 
 Product::~Product() {
@@ -83,7 +77,7 @@ Product::~Product() {
   node_->signal(SIGTERM);
   (void)node_->wait();
   try {
-    (void)client_->remove("/api/v1/nodes/node-" + ns_);
+    (void)client_->remove("/api/v1/nodes/" + node_name());
   } catch (const std::exception&) {
     // A node that never came up is not there to be removed.
   }
@@ -91,11 +85,34 @@ Product::~Product() {
   std::filesystem::remove_all(folder_, ignored);
 }
 
-void Product::start_operator() {
-  operator_ = std::make_unique<Process>(
-      std::vector<std::string>{program("workerpool-operator"), "run", "--namespace", ns_,
-                               "--metrics-addr", "127.0.0.1:0", "--probe-addr", "127.0.0.1:0"},
-      folder_ + "/operator.log");
+void Product::start_operator(const OperatorSetup& setup) {
+  operator_.reset();
+  operator_ = another_operator("operator", setup);
+}
+
+std::unique_ptr<Process> Product::another_operator(const std::string& name,
+                                                   const OperatorSetup& setup) {
+  std::vector<std::string> words{program("workerpool-operator"),
+                                 "run",
+                                 "--namespace",
+                                 ns_,
+                                 "--metrics-addr",
+                                 "127.0.0.1:0",
+                                 "--probe-addr",
+                                 "127.0.0.1:0"};
+  words.insert(words.end(), setup.arguments.begin(), setup.arguments.end());
+  return std::make_unique<Process>(words, folder_ + "/" + name + ".log", setup.environment);
+}
+
+std::unique_ptr<Process> Product::another_node(const std::string& name) {
+  const char* bin = std::getenv("WORKERPOOL_BIN");
+  return std::make_unique<Process>(
+      std::vector<std::string>{program("workerpool-test-node"), "--skip-init", "--name", name,
+                               "--dir", folder_ + "/" + name, "--path-map",
+                               "/workerpool/bin/=" + std::string(bin) + "/",
+                               // The runner is here already: its copying counts as done.
+                               "--path-map", "/bin/cp=/nowhere/cp"},
+      folder_ + "/" + name + ".log");
 }
 
 std::string Product::pool_path(const std::string& name, const std::string& sub) const {
@@ -103,7 +120,8 @@ std::string Product::pool_path(const std::string& name, const std::string& sub) 
 }
 
 void Product::apply_pool(const std::string& name, const std::vector<std::string>& command,
-                         const nlohmann::json& scaling, int concurrency) {
+                         const nlohmann::json& scaling, int concurrency,
+                         const nlohmann::json& more) {
   nlohmann::json object = {
       {"apiVersion", "workerpool.dev/v1alpha1"},
       {"kind", "WorkerPool"},
@@ -120,6 +138,7 @@ void Product::apply_pool(const std::string& name, const std::vector<std::string>
         {"scaling",
          {{"maxReplicas", 5}, {"scaleToZeroAfter", "1s"}, {"scaleDownWindow", "10s"}}}}}};
   object["spec"]["scaling"].merge_patch(scaling);
+  object["spec"].merge_patch(more);
   (void)client_->patch(pool_path(name), kube::PatchType::apply, object,
                        {.field_manager = "test", .force = true, .strict = true});
 }
@@ -131,6 +150,18 @@ void Product::put(const std::string& pool, int jobs, const std::string& payload)
   for (std::size_t i = 0; i < batch.size(); ++i) {
     batch[i].id = "job-" + std::to_string(i);
     batch[i].payload = payload;
+  }
+  (void)queue::Queue(connection, queue_name(pool)).enqueue(batch);
+}
+
+void Product::put(const std::string& pool, const std::map<std::string, std::string>& jobs) {
+  redis::Connection connection(redis_.endpoint());
+  connection.connect();
+  std::vector<queue::NewJob> batch;
+  for (const auto& [id, payload] : jobs) {
+    batch.emplace_back();
+    batch.back().id = id;
+    batch.back().payload = payload;
   }
   (void)queue::Queue(connection, queue_name(pool)).enqueue(batch);
 }

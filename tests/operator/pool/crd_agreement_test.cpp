@@ -269,13 +269,14 @@ TEST_CASE("the status that is written and the schema have the same fields") {
   full.jobs = JobsStatus{1, 1, 1, 1, 1, 1};
   full.health = HealthStatus::healthy;
   full.decision = DecisionStatus{1, "Backlog", "r", "t"};
-  full.ramp = RampStatus{1, "t", "Advancing", "x", {"j"}};
+  full.ramp = RampStatus{1, "t", "Advancing", "x", {"j"}, "h", "r"};
+  full.measured = MeasuredStatus{1, 1};
   full.last_scale_time = "t";
   full.set({.type = "Ready"});
   const json written = to_json(full);
   const json& schema = root().at("status").at("properties");
   CHECK(names(written) == names(schema));
-  for (const char* part : {"queue", "workers", "jobs", "decision", "ramp"}) {
+  for (const char* part : {"queue", "workers", "jobs", "decision", "ramp", "measured"}) {
     CAPTURE(part);
     CHECK(names(written.at(part)) == names(schema.at(part).at("properties")));
   }

@@ -49,7 +49,9 @@ TEST_CASE("unknown numbers are absent, not zero") {
 TEST_CASE("what was written is read back") {
   Status full = written();
   full.jobs = JobsStatus{5120, 12, 310, 99, 800, 2100};
-  full.ramp = RampStatus{1, "2026-01-01T00:00:00Z", "Advancing", "lost", {"a", "b"}};
+  full.ramp =
+      RampStatus{1, "2026-01-01T00:00:00Z", "Advancing", "lost", {"a", "b"}, "5f2c", "again"};
+  full.measured = MeasuredStatus{800, 5200};
   full.last_scale_time = "2026-01-01T00:00:00Z";
   full.scale_operations = 42;
   CHECK(to_json(status_from_json(to_json(full))) == to_json(full));
@@ -58,8 +60,10 @@ TEST_CASE("what was written is read back") {
 TEST_CASE("a status that someone else broke is read without a fall") {
   for (const char* text : {"null", "[]", R"({"conditions": [1, {}, {"type": 5}]})",
                            R"({"queue": "x", "replicas": "7", "health": "Fine", "decision": 1})",
-                           R"({"replicas": 1.5, "ramp": {"jobs": [1]}})"}) {
+                           R"({"replicas": 1.5, "ramp": {"jobs": [1], "hash": 7}})",
+                           R"({"measured": {"serviceMs": "1s", "startMs": null}})"}) {
     const Status read = status_from_json(json::parse(text));
+    CHECK(to_json(read).value("measured", json()).is_null());
     CHECK(read.conditions.empty());
     CHECK_FALSE(read.replicas.has_value());
     CHECK_FALSE(read.health.has_value());
@@ -116,6 +120,11 @@ TEST_CASE("a write is due when something differs, at once when it matters") {
   CHECK(compare(before, with([](Status& s) { s.replicas = 8; })) == Difference::numbers);
   CHECK(compare(before, with([](Status& s) { s.conditions[0].message = "x"; })) ==
         Difference::numbers);
+  CHECK(compare(before, with([](Status& s) {
+                  s.measured = MeasuredStatus{800, {}};
+                })) == Difference::numbers);
+  CHECK(compare(before, with([](Status& s) { s.ramp = RampStatus{.step = 1, .hash = "a"}; })) ==
+        Difference::urgent);
   CHECK(compare(before, with([](Status& s) { s.queue->backpressure = true; })) ==
         Difference::urgent);
   CHECK(compare(before, with([](Status& s) { s.health = HealthStatus::degraded; })) ==
@@ -135,4 +144,7 @@ TEST_CASE("texts are cut to what the schema takes, between characters") {
   CHECK(text.at("conditions").at(0).at("message").get<std::string>().size() == 4095);
   CHECK(text.at("decision").at("reason").get<std::string>().size() == 1024);
   CHECK_NOTHROW(static_cast<void>(text.dump()));
+  out.ramp = RampStatus{.trigger = std::string(999, 'x'), .reset = std::string(999, 'x')};
+  CHECK(to_json(out).at("ramp").at("trigger").get<std::string>().size() == 256);
+  CHECK(to_json(out).at("ramp").at("reset").get<std::string>().size() == kMaxRampReset);
 }

@@ -21,6 +21,12 @@ void check_words(const List& list) {
   }
 }
 
+std::string header() {
+  std::ifstream file(std::string(std::getenv("WORKERPOOL_SOURCE")) +
+                     "/operator/pool/event_reasons.h");
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 }  // namespace
 
 TEST_CASE("each word is CamelCase and stands once") {
@@ -28,6 +34,30 @@ TEST_CASE("each word is CamelCase and stands once") {
   check_words(event::kWarning);
   check_words(condition::kAll);
   check_words(cause::kAll);
+  check_words(reason::kAll);
+  check_words(ramp_state::kAll);
+}
+
+TEST_CASE("each list holds every word of its namespace") {
+  const std::string text = header();
+  const auto words_of = [&text](const std::string& name) {
+    const std::size_t begin = text.find("namespace " + name + " {");
+    REQUIRE(begin != std::string::npos);
+    const std::string part = text.substr(begin, text.find("}  // namespace " + name) - begin);
+    static const std::regex constant("std::string_view k[A-Za-z]+\\s*=\\s*\"([A-Za-z]+)\"");
+    std::multiset<std::string> words;
+    for (std::sregex_iterator it(part.begin(), part.end(), constant), end; it != end; ++it) {
+      words.insert((*it)[1]);
+    }
+    return words;
+  };
+  const auto words_in = [](const auto& list) {
+    return std::multiset<std::string>(list.begin(), list.end());
+  };
+  CHECK(words_of("condition") == words_in(condition::kAll));
+  CHECK(words_of("reason") == words_in(reason::kAll));
+  CHECK(words_of("cause") == words_in(cause::kAll));
+  CHECK(words_of("ramp_state") == words_in(ramp_state::kAll));
 }
 
 TEST_CASE("no event reason is both normal and a warning, and the list is whole") {
@@ -36,9 +66,7 @@ TEST_CASE("no event reason is both normal and a warning, and the list is whole")
   CHECK(all.size() == event::kNormal.size() + event::kWarning.size());
 
   // Every constant of namespace event is in one of the two lists.
-  std::ifstream file(std::string(std::getenv("WORKERPOOL_SOURCE")) +
-                     "/operator/pool/event_reasons.h");
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::string text = header();
   const std::string events = text.substr(0, text.find("namespace condition"));
   static const std::regex constant("std::string_view k([A-Za-z]+)\\s*=\\s*\"([A-Za-z]+)\"");
   std::size_t count = 0;

@@ -165,6 +165,16 @@ TEST_CASE("Threshold: one change per cooldown, which a jump cut short does not b
   CHECK(decide(state, params, at(1120, 4, 100, 4)).replicas == 24);
 }
 
+TEST_CASE("Threshold: the same change asked for again begins no new cooldown") {
+  Params params = unlimited(Policy::threshold);
+  params.scale_to_zero_after = Millis{600000};
+  State state = old_state();
+  // To zero is decided at 1000, and waits; a cooldown later it is decided again.
+  CHECK(decide(state, params, at(1000, 1, 0, 0)).replicas == 1);
+  CHECK(decide(state, params, at(1060, 1, 0, 0)).replicas == 1);
+  CHECK(decide(state, params, at(1065, 1, 40, 1)).replicas == 20);
+}
+
 TEST_CASE("Threshold: words") {
   Params params = with(Policy::threshold);
   const auto reason = [&](const Snapshot& s) {

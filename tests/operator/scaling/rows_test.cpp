@@ -370,6 +370,16 @@ TEST_CASE("5: down to the highest want of the window, step by step, and it says 
   CHECK(decide(state, params, at(1020, 6, 2, 0)).replicas == 2);
 }
 
+TEST_CASE("5: a want that a later one reaches is no step on the way down") {
+  State state = old_state();
+  Params params = unlimited(Policy::slot_per_job);
+  CHECK(decide(state, params, at(1000, 9, 5, 0)).replicas == 5);
+  CHECK(decide(state, params, at(1004, 9, 9, 0)).replicas == 9);
+  CHECK(decide(state, params, at(1008, 9, 2, 0)).replicas == 9);
+  CHECK(decide(state, params, at(1019, 9, 2, 0)).replicas == 9);
+  CHECK(decide(state, params, at(1020, 9, 2, 0)).replicas == 2);
+}
+
 TEST_CASE("5: a lower cap counts at once, whatever was wanted") {
   State state = old_state();
   Params params = unlimited(Policy::slot_per_job);

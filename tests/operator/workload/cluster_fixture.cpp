@@ -16,6 +16,7 @@ namespace {
 using nlohmann::json;
 const kube::Resource kNamespaces{.group = "", .version = "v1", .plural = "namespaces"};
 const kube::Resource kDeployments{.group = "apps", .version = "v1", .plural = "deployments"};
+const kube::Resource kPods{.group = "", .version = "v1", .plural = "pods"};
 const kube::Resource kCrds{
     .group = "apiextensions.k8s.io", .version = "v1", .plural = "customresourcedefinitions"};
 const kube::Resource kPools{
@@ -111,6 +112,7 @@ std::unique_ptr<workload::KubeWorkload> ClusterFixture::make_workload(const Choi
   options.ns = ns;
   options.deployment.runner_image = choice.runner_image;
   options.reapply_after = choice.reapply_after;
+  options.clock = choice.clock;
   options.on_change = [this](const std::string& key) {
     if (key == ns + "/web") ++changes;
   };
@@ -154,6 +156,10 @@ void ClusterFixture::scale_as_someone_else(int replicas) {
 void ClusterFixture::patch_deployment(const json& merge) {
   client.patch(kube::resource_path(kDeployments, ns, "web-worker"), kube::PatchType::merge, merge,
                {.field_manager = "kubectl-edit"});
+}
+
+json ClusterFixture::pod(const std::string& name) {
+  return client.get(kube::resource_path(kPods, ns, name));
 }
 
 std::string workers_with_image(const std::string& image) {

@@ -27,6 +27,7 @@ class ClusterFixture {
     bool started = true;  // with its watches synced
     std::string runner_image = "runner:1";
     Millis reapply_after{600000};
+    const Clock* clock = nullptr;
   };
   /// A workload on this namespace, with the rights of manifests/install.yaml and no more.
   std::unique_ptr<workload::KubeWorkload> make_workload(const Choice& choice);
@@ -41,6 +42,7 @@ class ClusterFixture {
   /// Like `kubectl scale deployment`.
   void scale_as_someone_else(int replicas);
   void patch_deployment(const nlohmann::json& merge);
+  nlohmann::json pod(const std::string& name);
 
   kube::Client client;
   std::string ns;

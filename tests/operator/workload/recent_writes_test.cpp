@@ -15,14 +15,14 @@ DeploymentInfo at_version(const std::string& version, int replicas) {
   return made;
 }
 
-RecentWrites::Value watched(const std::string& version, int replicas) {
+RecentWrites<DeploymentInfo>::Value watched(const std::string& version, int replicas) {
   return std::make_shared<const DeploymentInfo>(at_version(version, replicas));
 }
 
 }  // namespace
 
 TEST_CASE("a write counts until the watch has caught up") {
-  RecentWrites writes;
+  RecentWrites<DeploymentInfo> writes;
   const Millis now{1000};
   CHECK(writes.newest("n/w", nullptr, now) == nullptr);
   writes.put("n/w", at_version("10", 5), now);
@@ -34,7 +34,7 @@ TEST_CASE("a write counts until the watch has caught up") {
 }
 
 TEST_CASE("a write is forgotten when the object goes, by its uid") {
-  RecentWrites writes;
+  RecentWrites<DeploymentInfo> writes;
   writes.put("n/w", at_version("10", 5), Millis{0});
   writes.gone("n/w", "somebody else");
   CHECK(writes.newest("n/w", nullptr, Millis{0}) != nullptr);
@@ -43,9 +43,19 @@ TEST_CASE("a write is forgotten when the object goes, by its uid") {
 }
 
 TEST_CASE("after a while the watch is believed, whatever it shows") {
-  RecentWrites writes(Millis{30000});
+  RecentWrites<DeploymentInfo> writes(Millis{30000});
   writes.put("n/w", at_version("10", 5), Millis{1000});
   CHECK(writes.newest("n/w", watched("9", 3), Millis{31000})->replicas == 5);
   CHECK(writes.newest("n/w", watched("9", 3), Millis{31001})->replicas == 3);
   CHECK(writes.newest("n/w", nullptr, Millis{31001}) == nullptr);
+}
+
+TEST_CASE("another write sweeps out what nobody needs any more") {
+  RecentWrites<DeploymentInfo> writes(Millis{30000});
+  const std::weak_ptr<const DeploymentInfo> old =
+      writes.put("n/old", at_version("1", 1), Millis{0});
+  writes.put("n/w", at_version("2", 2), Millis{30000});
+  CHECK_FALSE(old.expired());
+  writes.put("n/w", at_version("3", 3), Millis{30001});
+  CHECK(old.expired());
 }
