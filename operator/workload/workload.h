@@ -54,7 +54,8 @@ struct View {
   bool known = false;
   int replicas = 0;            // asked for
   std::string selector;        // of the pods, as kubectl writes it
-  bool rolling = false;        // a rollout is under way
+  bool rolling = false;        // a rollout is under way, or may be
+  bool observed = true;        // whoever carries it out has seen the newest declaration
   bool rollout_stuck = false;  // and makes no progress (progressDeadlineSeconds)
   std::string foreign_scaler;  // someone else sets the replicas again and again; empty: nobody
   Millis left_alone_for{0};    // for so long scale() is a conflict, as it is their turn
