@@ -21,7 +21,6 @@ std::vector<UnsupportedField> table() {
       {"spec.queue.celery", "", kForeign},
       {"spec.queue.http", "", kForeign},
       {"spec.queue.onDelete", "", "a deleted pool's jobs stay in Redis so far"},
-      {"spec.workers.deploymentRef", "", "declare the workers as workers.template"},
       {"spec.workers.handler.http", "",
        "use handler.exec or stdio, or run workerpool-runner --http-url beside the app"},
       {"spec.workers.maxJobsPerWorker", "", "workers are not replaced by count yet",
