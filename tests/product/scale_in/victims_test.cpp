@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 #include <iostream>
 
-#include "tests/product/scale_in/crew.h"
+#include "tests/product/crew.h"
 
 using namespace wp;
 using wp::test::Crew;
