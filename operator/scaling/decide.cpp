@@ -68,7 +68,7 @@ class Deciding {
       : state_(state), params_(params), snapshot_(snapshot) {}
 
   Decision run() {
-    state_.estimators.add_starts(snapshot_.started_in);
+    state_.estimators.add_starts(snapshot_.now, snapshot_.started_in);
     if (snapshot_.demand) demand_ = plausible(*snapshot_.demand);
     if (demand_) {
       state_.estimators.tick(snapshot_.now, *demand_, params_.look_ahead.expected_duration);
