@@ -35,6 +35,44 @@ bool carries(const Labels& series, const Labels& wanted) {
   return true;
 }
 
+// What is shown as others counted it: values by the label `by`, or a distribution, per set of
+// labels.
+struct ShownFamily {
+  std::string help;
+  prometheus::MetricType type = prometheus::MetricType::Untyped;
+  std::string by;
+  std::map<Labels, std::map<std::string, double>> values;
+  std::map<Labels, Distribution> distributions;
+};
+
+void set_labels(const Labels& labels, prometheus::ClientMetric& metric) {
+  for (const auto& [name, value] : labels) metric.label.push_back({name, value});
+}
+
+prometheus::MetricFamily family_of(const std::string& name, const ShownFamily& shown) {
+  prometheus::MetricFamily family{name, shown.help, shown.type, {}};
+  for (const auto& [labels, values] : shown.values) {
+    for (const auto& [value_of, number] : values) {
+      prometheus::ClientMetric metric;
+      set_labels(labels, metric);
+      if (!shown.by.empty()) metric.label.push_back({shown.by, value_of});
+      metric.counter.value = metric.gauge.value = number;
+      family.metric.push_back(std::move(metric));
+    }
+  }
+  for (const auto& [labels, distribution] : shown.distributions) {
+    prometheus::ClientMetric metric;
+    set_labels(labels, metric);
+    metric.histogram.sample_count = distribution.count;
+    metric.histogram.sample_sum = distribution.sum;
+    for (const auto& [bound, count] : distribution.buckets) {
+      metric.histogram.bucket.push_back({count, bound});
+    }
+    family.metric.push_back(std::move(metric));
+  }
+  return family;
+}
+
 template <typename Metric>
 void remove_series(FamilyMap<Metric>& families, const Labels& labels) {
   for (auto& [name, family] : families) {
@@ -57,6 +95,28 @@ struct Registry::Families {
   FamilyMap<Counter> counters;
   FamilyMap<Gauge> gauges;
   FamilyMap<Histogram> histograms;
+  std::map<std::string, ShownFamily> shown;
+
+  bool is_made(const std::string& name) const {
+    return counters.contains(name) || gauges.contains(name) || histograms.contains(name);
+  }
+
+  ShownFamily& find_shown(const std::string& name, const std::string& help,
+                          prometheus::MetricType type) {
+    ShownFamily& family = shown[name];
+    if (family.type == prometheus::MetricType::Untyped) {
+      if (is_made(name)) {
+        shown.erase(name);
+        throw std::logic_error("metric " + name + " is registered with two types");
+      }
+      family.help = help;
+      family.type = type;
+    }
+    if (family.type != type) {
+      throw std::logic_error("metric " + name + " is registered with two types");
+    }
+    return family;
+  }
 
   template <typename Metric, typename Build, typename Add>
   Metric& find(FamilyMap<Metric>& families, const std::string& name, const Labels& labels,
@@ -65,7 +125,8 @@ struct Registry::Families {
     Family<Metric>& family = families[name];
     if (family.family == nullptr) {
       const auto others = counters.count(name) + gauges.count(name) + histograms.count(name);
-      if (others > 1) throw std::logic_error("metric " + name + " is registered with two types");
+      if (others > 1 || shown.contains(name))
+        throw std::logic_error("metric " + name + " is registered with two types");
       family.family = &build();
     }
     Metric*& series = family.series[labels];
@@ -107,15 +168,43 @@ Histogram& Registry::histogram(const std::string& name, const std::string& help,
       });
 }
 
+void Registry::show(const std::string& name, const std::string& help, Kind kind,
+                    const Labels& labels, const std::string& by,
+                    std::map<std::string, double> values) {
+  const std::lock_guard lock(families_->mutex);
+  ShownFamily& family = families_->find_shown(
+      name, help,
+      kind == Kind::counter ? prometheus::MetricType::Counter : prometheus::MetricType::Gauge);
+  family.by = by;
+  family.values[labels] = std::move(values);
+}
+
+void Registry::show(const std::string& name, const std::string& help, const Labels& labels,
+                    Distribution distribution) {
+  const std::lock_guard lock(families_->mutex);
+  families_->find_shown(name, help, prometheus::MetricType::Histogram).distributions[labels] =
+      std::move(distribution);
+}
+
 void Registry::remove(const Labels& labels) {
   const std::lock_guard lock(families_->mutex);
   remove_series(families_->counters, labels);
   remove_series(families_->gauges, labels);
   remove_series(families_->histograms, labels);
+  for (auto& [name, family] : families_->shown) {
+    std::erase_if(family.values, [&](const auto& one) { return carries(one.first, labels); });
+    std::erase_if(family.distributions,
+                  [&](const auto& one) { return carries(one.first, labels); });
+  }
 }
 
 std::string Registry::text() const {
-  return prometheus::TextSerializer().Serialize(families_->registry.Collect());
+  std::vector<prometheus::MetricFamily> all = families_->registry.Collect();
+  {
+    const std::lock_guard lock(families_->mutex);
+    for (const auto& [name, family] : families_->shown) all.push_back(family_of(name, family));
+  }
+  return prometheus::TextSerializer().Serialize(all);
 }
 
 const std::vector<double>& duration_buckets() {

@@ -3,12 +3,14 @@
 // fixed by its first use; a second use with another type throws std::logic_error.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace wp::metrics {
@@ -17,6 +19,15 @@ using Counter = prometheus::Counter;
 using Gauge = prometheus::Gauge;
 using Histogram = prometheus::Histogram;
 using Labels = std::map<std::string, std::string>;
+
+enum class Kind { counter, gauge };
+
+/// A histogram that somebody else counts: how many values lie at or below each bound.
+struct Distribution {
+  std::vector<std::pair<double, std::uint64_t>> buckets;  // ascending bounds, cumulative counts
+  std::uint64_t count = 0;
+  double sum = 0;
+};
 
 class Registry {
  public:
@@ -31,6 +42,14 @@ class Registry {
   /// `buckets` are ascending upper bounds; they are fixed by the first use of the series.
   Histogram& histogram(const std::string& name, const std::string& help,
                        const std::vector<double>& buckets, const Labels& labels = {});
+
+  /// Shows what is counted elsewhere: one series per entry of `values`, with the label `by`; they
+  /// take the place of all that were shown under `name` with the same `labels`. An empty `by` is
+  /// for a single value. A counter that is less than it was began anew: Prometheus takes it so.
+  void show(const std::string& name, const std::string& help, Kind kind, const Labels& labels,
+            const std::string& by, std::map<std::string, double> values);
+  void show(const std::string& name, const std::string& help, const Labels& labels,
+            Distribution distribution);
 
   /// Drops every series that carries all of these labels (a pool that is gone). References to
   /// those series are dead afterwards: only the owner of the labels may call this.

@@ -23,16 +23,16 @@ pool::QueueStatus queue_status(const Findings& f) {
   return queue;
 }
 
+}  // namespace
+
 // A pool that cannot work is not healthy, whatever its last jobs did.
-pool::HealthStatus health(const Findings& f) {
+pool::HealthStatus health_of(const Findings& f) {
   using pool::HealthStatus;
   if (f.obstacle || all_handlers_broken(f.fleet)) return HealthStatus::unhealthy;
   const bool unreadable = !f.endpoint_reason.empty() || (f.backlog && f.backlog->error);
   return std::max({f.health, health_of(std::nullopt, f.fleet.stalled),
                    unreadable ? HealthStatus::degraded : HealthStatus::healthy});
 }
-
-}  // namespace
 
 pool::Status build_status(const Findings& f) {
   const pool::Pool& pool = f.pool->pool;
@@ -45,8 +45,10 @@ pool::Status build_status(const Findings& f) {
   }
   if (f.decision) {
     status.desired_replicas = f.decision->replicas;
-    status.decision = pool::DecisionStatus{
-        f.decision->replicas, std::string(to_string(f.decision->cause)), f.decision->reason, ""};
+    // What stands in the way says more than what is wanted; the reason has both.
+    const scaling::Cause cause = f.decision->limited.value_or(f.decision->cause);
+    status.decision = pool::DecisionStatus{f.decision->replicas, std::string(to_string(cause)),
+                                           f.decision->reason, ""};
   }
   if (f.pool->problems.empty()) {
     status.queue = queue_status(f);
@@ -54,7 +56,7 @@ pool::Status build_status(const Findings& f) {
                                          f.fleet.stalled, f.fleet.silent};
     status.jobs = f.jobs;
   }
-  status.health = health(f);
+  status.health = health_of(f);
   status.ramp = f.ramp;
   status.measured = f.measured;
   status.scale_operations = f.scale_operations;

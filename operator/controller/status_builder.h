@@ -56,6 +56,9 @@ std::string drain_too_short_message(const Findings& findings);
 std::string foreign_scaler_message(const Findings& findings);
 std::string fallback_message(const Findings& findings);
 
+/// By the jobs' success, stalled workers, and whether the pool can work at all.
+pool::HealthStatus health_of(const Findings& findings);
+
 pool::Status build_status(const Findings& findings);
 
 }  // namespace wp::controller

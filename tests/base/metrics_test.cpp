@@ -77,6 +77,46 @@ TEST_CASE("removal takes every series that carries the labels, and no other") {
   CHECK(has_line(registry, "wp_a_total{pool=\"p\",type=\"x\"} 1"));
 }
 
+TEST_CASE("what is counted elsewhere is shown as it is there, and replaced as a whole") {
+  Registry registry;
+  const Labels pool = {{"pool", "p"}};
+  registry.show("wp_jobs_total", "Jobs.", Kind::counter, pool, "result",
+                {{"completed", 5}, {"failed", 1}});
+  registry.show("wp_jobs_total", "Jobs.", Kind::counter, {{"pool", "q"}}, "result",
+                {{"completed", 7}});
+  registry.show("wp_slots", "Slots.", Kind::gauge, pool, "", {{"", 4}});
+  registry.show("wp_seconds", "Duration.", pool, {{{0.1, 1}, {1, 3}}, 4, 12.5});
+  CHECK(has_line(registry, "# TYPE wp_jobs_total counter"));
+  CHECK(has_line(registry, "wp_jobs_total{pool=\"p\",result=\"failed\"} 1"));
+  CHECK(has_line(registry, "# TYPE wp_slots gauge"));
+  CHECK(has_line(registry, "wp_slots{pool=\"p\"} 4"));
+  CHECK(has_line(registry, "# TYPE wp_seconds histogram"));
+  CHECK(has_line(registry, "wp_seconds_bucket{pool=\"p\",le=\"1\"} 3"));
+  CHECK(has_line(registry, "wp_seconds_bucket{pool=\"p\",le=\"+Inf\"} 4"));
+  CHECK(has_line(registry, "wp_seconds_sum{pool=\"p\"} 12.5"));
+
+  // It began anew, and one of the results is not known any more.
+  registry.show("wp_jobs_total", "Jobs.", Kind::counter, pool, "result", {{"completed", 2}});
+  CHECK(has_line(registry, "wp_jobs_total{pool=\"p\",result=\"completed\"} 2"));
+  CHECK(registry.text().find("failed") == std::string::npos);
+
+  registry.remove(pool);
+  CHECK(registry.text().find("pool=\"p\"") == std::string::npos);
+  CHECK(has_line(registry, "wp_jobs_total{pool=\"q\",result=\"completed\"} 7"));
+}
+
+TEST_CASE("what is shown and what is counted here share no name") {
+  Registry registry;
+  registry.gauge("wp_x", "X.");
+  CHECK_THROWS_AS(registry.show("wp_x", "X.", Kind::gauge, {}, "", {{"", 1}}), std::logic_error);
+  registry.gauge("wp_x", "X.").Set(3);
+  CHECK(has_line(registry, "wp_x 3"));
+  registry.show("wp_y", "Y.", Kind::gauge, {}, "", {{"", 1}});
+  CHECK_THROWS_AS(registry.gauge("wp_y", "Y."), std::logic_error);
+  CHECK_THROWS_AS(registry.show("wp_y", "Y.", Kind::counter, {}, "", {{"", 1}}), std::logic_error);
+  CHECK(has_line(registry, "wp_y 1"));
+}
+
 TEST_CASE("many threads may use it while one reads and one removes") {
   Registry registry;
   {
