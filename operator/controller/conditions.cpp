@@ -153,8 +153,9 @@ const workload::WorkerPod* first_waiting(const workload::View& view) {
 
 Condition scaling_limited(const Findings& f) {
   const auto limited = f.decision ? f.decision->limited : std::nullopt;
-  // A schedule asks for more; it takes nothing away.
-  if (!limited || *limited == scaling::Cause::schedule) {
+  // A schedule asks for more; it takes nothing away. Nor does a lull that has to last before
+  // workers leave: it comes with every pause of the jobs, and the decision says it.
+  if (!limited || *limited == scaling::Cause::schedule || *limited == scaling::Cause::window) {
     return make_condition(f, condition::kScalingLimited, ConditionStatus::is_false,
                           reason::kWithinBounds, "");
   }

@@ -45,8 +45,10 @@ pool::Status build_status(const Findings& f) {
   }
   if (f.decision) {
     status.desired_replicas = f.decision->replicas;
-    status.decision = pool::DecisionStatus{
-        f.decision->replicas, std::string(to_string(f.decision->cause)), f.decision->reason, ""};
+    // What stands in the way says more than what is wanted; the reason has both.
+    const scaling::Cause cause = f.decision->limited.value_or(f.decision->cause);
+    status.decision = pool::DecisionStatus{f.decision->replicas, std::string(to_string(cause)),
+                                           f.decision->reason, ""};
   }
   if (f.pool->problems.empty()) {
     status.queue = queue_status(f);

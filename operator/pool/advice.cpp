@@ -21,8 +21,8 @@ constexpr std::array kCauses = {
            "scaling.threshold.downAtPercent",
            "nothing to do; a lower scaling.threshold.downAtPercent keeps the workers longer"},
     Advice{cause::kAtMax, "the jobs want more than maxReplicas", "scaling.maxReplicas",
-           "raise scaling.maxReplicas, or workers.concurrency where a worker can run more jobs at "
-           "once"},
+           "raise scaling.maxReplicas (jobs.maxActive where the arithmetic names it), or "
+           "workers.concurrency where a worker can run more jobs at once"},
     Advice{cause::kAtMin, "fewer would do", "scaling.minReplicas",
            "nothing to do; a lower scaling.minReplicas saves workers"},
     Advice{

@@ -207,7 +207,8 @@ json urgent_part(const json& status) {
                            "lastScaleTime", "desiredReplicas"}) {
     if (status.contains(name)) out[name] = status.at(name);
   }
-  if (status.contains("decision")) out["decision"] = status.at("decision");
+  // With the same number, a lull that begins or ends (Window) would be a write each time.
+  if (status.contains("decision")) out["decided"] = status.at("decision").at("replicas");
   if (status.contains("queue")) {
     out["backpressure"] = status.at("queue").value("backpressure", json());
   }

@@ -121,8 +121,8 @@ Status status_from_json(const nlohmann::json& status);
 
 /// How two statuses differ. `numbers`: counters, sizes and what was measured, worth a write every
 /// few seconds.
-/// `urgent`: a condition, the health, the decision's number or cause, the generation, the selector,
-/// the ramp, or a scale operation: written at once.
+/// `urgent`: a condition, the health, the decision's number, the generation, the selector, the ramp,
+/// or a scale operation: written at once. A decision's cause alone counts as a number.
 enum class Difference { none, numbers, urgent };
 Difference compare(const Status& before, const Status& after);
 

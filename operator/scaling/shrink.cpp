@@ -35,6 +35,16 @@ bool is_held(Decision& decision, const Params& params, const Snapshot& snapshot)
   return true;
 }
 
+// The workers that run something will register with it again, and what they run may be gone from
+// it.
+bool is_settling(Decision& decision, const Snapshot& snapshot, int cap) {
+  if (snapshot.settling <= Millis{0}) return false;
+  keep(decision, std::max(decision.replicas, std::min(snapshot.current, cap)), Cause::window,
+       "the queue lost its data");
+  come_back(decision, snapshot.settling);
+  return true;
+}
+
 // Only to the highest want of the window, so that a short lull costs no restart.
 void apply_window(Decision& decision, const State& state, const Params& params,
                   const Snapshot& snapshot, int cap) {
@@ -124,6 +134,7 @@ void note_empty(State& state, const Snapshot& snapshot, const Demand& demand) {
 void limit_shrink(Decision& decision, const State& state, const Params& params,
                   const Snapshot& snapshot, const Demand& demand, int cap) {
   if (is_paused(decision, params, snapshot) || is_held(decision, params, snapshot)) return;
+  if (is_settling(decision, snapshot, cap)) return;
   apply_window(decision, state, params, snapshot, cap);
   keep_running(decision, params, snapshot, demand, cap);
   keep_last(decision, state, params, snapshot, demand, cap);

@@ -342,6 +342,9 @@ std::vector<Row> rows() {
       {"a schedule is no limit", "{}", limited(scaling::Cause::schedule), c::kScalingLimited,
        kFalse, r::kWithinBounds},
 
+      {"a lull is no limit", "{}", limited(scaling::Cause::window), c::kScalingLimited, kFalse,
+       r::kWithinBounds},
+
       // --------------------------------------------------------------------------- the troubles
       {"stalled",
        "{}",
@@ -468,8 +471,8 @@ std::vector<Row> rows() {
   using scaling::Cause;
   for (const Cause cause :
        {Cause::at_max, Cause::at_min, Cause::ramp_step, Cause::rate_limited, Cause::cooldown,
-        Cause::window, Cause::budget, Cause::unschedulable, Cause::handlers_broken, Cause::unknown,
-        Cause::paused, Cause::fixed, Cause::clamped}) {
+        Cause::budget, Cause::unschedulable, Cause::handlers_broken, Cause::unknown, Cause::paused,
+        Cause::fixed, Cause::clamped}) {
     all.push_back({"limited",
                    "{}",
                    limited(cause),

@@ -46,6 +46,19 @@ TEST_CASE("the numbers of queue and workers, the decision, the ramp and what was
   CHECK(made.measured->start_ms == 5200);
 }
 
+TEST_CASE("the decision's cause is what limits it, else what is wanted") {
+  using scaling::Cause;
+  Found found;
+  CHECK(build_status(found.f).decision->cause == "Backlog");
+  for (const auto& [cause, limited, word] : {std::tuple{Cause::backlog, Cause::at_max, "AtMax"},
+                                             {Cause::idle, Cause::at_min, "AtMin"},
+                                             {Cause::backlog, Cause::window, "Window"},
+                                             {Cause::fixed, Cause::clamped, "Clamped"}}) {
+    found.decide(7, cause, "7 workers", limited);
+    CHECK(build_status(found.f).decision->cause == word);
+  }
+}
+
 TEST_CASE("numbers of a queue that cannot be read are absent, its name is not") {
   Found found;
   found.unreadable(redis::ErrorClass::timeout);

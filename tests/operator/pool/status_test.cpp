@@ -130,6 +130,9 @@ TEST_CASE("a write is due when something differs, at once when it matters") {
   CHECK(compare(before, with([](Status& s) { s.health = HealthStatus::degraded; })) ==
         Difference::urgent);
   CHECK(compare(before, with([](Status& s) { s.decision->replicas = 9; })) == Difference::urgent);
+  CHECK(compare(before, with([](Status& s) { s.decision.reset(); })) == Difference::urgent);
+  CHECK(compare(before, with([](Status& s) { s.decision->cause = "Window"; })) ==
+        Difference::numbers);
   CHECK(compare(before, with([](Status& s) { s.conditions.pop_back(); })) == Difference::urgent);
   CHECK(compare(before, with([](Status& s) { s.conditions[0].reason = "AtRest"; })) ==
         Difference::urgent);
