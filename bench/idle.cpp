@@ -1,32 +1,16 @@
 // What a runner without work costs: memory, processor time, and commands that Redis has to answer.
 #include <fmt/format.h>
-#include <fstream>
 #include <stdexcept>
 #include <thread>
 
 #include "bench/load.h"
 #include "bench/measures.h"
+#include "bench/resources.h"
 #include "tests/support/process.h"
 #include "tests/support/wait.h"
 
 namespace wp::bench {
 namespace {
-
-struct Memory {
-  double resident = 0;   // MiB, here and below
-  double anonymous = 0;  // heap, stacks, and pages of files that were written to
-};
-
-Memory memory_of(pid_t pid) {
-  std::ifstream file(fmt::format("/proc/{}/smaps_rollup", pid));
-  Memory memory;
-  for (std::string name; file >> name;) {
-    double kib = 0;
-    if (name == "Rss:" && file >> kib) memory.resident = kib / 1024;
-    if (name == "Anonymous:" && file >> kib) memory.anonymous = kib / 1024;
-  }
-  return memory;
-}
 
 struct Idle {
   Server server = {};

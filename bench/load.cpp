@@ -2,10 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
-#include <iterator>
-#include <sstream>
-#include <unistd.h>
 
 namespace wp::bench {
 
@@ -20,21 +16,6 @@ std::vector<std::string> runner_words(const std::string& program, Server& server
                                     "127.0.0.1:0", "--log-level", "error"};
   words.insert(words.end(), options.begin(), options.end());
   return words;
-}
-
-double cpu_ms(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  const std::string line{std::istreambuf_iterator<char>(file), {}};
-  std::istringstream fields(line.substr(line.rfind(')') + 1));
-  std::string skipped;
-  for (int i = 0; i < 11; ++i) fields >> skipped;  // state … cmajflt
-  double total = 0;
-  for (int i = 0; i < 4; ++i) {  // utime, stime, cutime, cstime
-    double ticks = 0;
-    fields >> ticks;
-    total += ticks;
-  }
-  return total * 1000 / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
 Producer::Producer(Server& server) : connection_(server.endpoint()), queue_(connection_, kQueue) {

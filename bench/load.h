@@ -21,9 +21,6 @@ double seconds_now();  // of the steady clock
 std::vector<std::string> runner_words(const std::string& program, Server& server,
                                       const std::vector<std::string>& options);
 
-/// What a process and the children that it has reaped used of the processor, in ms.
-double cpu_ms(pid_t pid);
-
 class Producer {
  public:
   explicit Producer(Server& server);

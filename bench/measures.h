@@ -14,9 +14,12 @@ struct Effort {
   std::int64_t jobs = 60000;     // of a round, at batches of 32 and more
   std::int64_t depth = 1000000;  // the deepest queue
   int idle_seconds = 20;
-  int tries = 200;     // of the pickup
-  int workers = 100;   // of the large idle pool
-  std::string runner;  // the program; empty: not there
+  int tries = 200;    // of the pickup, of the reaction
+  int workers = 100;  // of the large idle pool
+  int pools = 1000;   // of one operator
+  // The programs; empty: not there.
+  std::string runner = {};
+  std::string operator_program = {};
 };
 
 // Of the queue.
@@ -40,5 +43,15 @@ void measure_idle(const Effort& effort, Report& report);
 void measure_pickup(const Effort& effort, Report& report);
 /// The longest time between two beats while every core is busy.
 void measure_beats(const Effort& effort, Report& report);
+
+// Of the operator.
+
+/// Time and allocations of a decision, for each policy; and of all pools' in turn.
+void measure_decisions(const Effort& effort, Report& report);
+/// Processor time of a whole reconcile of a pool at rest, without the API server.
+void measure_reconcile(const Effort& effort, Report& report);
+/// On a real control plane with 1, 100 and all pools: what the operator uses at rest, and how long
+/// it takes from an enqueue on a pool at zero to the acknowledged write of its replicas.
+void measure_control_plane(const Effort& effort, Report& report);
 
 }  // namespace wp::bench

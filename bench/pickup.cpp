@@ -4,7 +4,6 @@
 // Both sides are seen in the same way, by a subscriber of the server's keyspace notifications that
 // sleeps meanwhile: of the claim (T:active), and of what a bare client writes when it has popped.
 // An observer that asks again and again would take a core from those whom it measures.
-#include <algorithm>
 #include <deque>
 #include <fmt/format.h>
 #include <stdexcept>
@@ -23,12 +22,6 @@ constexpr const char* kPopped = "popped";
 // Of each try before it begins: what the one before it left behind (a settlement, a wait anew) is
 // over then.
 constexpr Millis kQuiet{3};
-
-double percentile(Samples samples, double share) {
-  std::sort(samples.begin(), samples.end());
-  return samples[std::min(samples.size() - 1,
-                          static_cast<std::size_t>(share * static_cast<double>(samples.size())))];
-}
 
 // Hears of every change of one key.
 class Observer {

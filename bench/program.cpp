@@ -14,34 +14,38 @@
 namespace wp::bench {
 namespace {
 
-std::string find_runner(const std::string& asked) {
+std::string find_program(const std::string& name, const std::string& asked) {
   if (!asked.empty()) return asked;
   const char* folder = std::getenv("WORKERPOOL_BIN");
   const std::filesystem::path bin =
       folder != nullptr
           ? std::filesystem::path(folder)
           : std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path() / "bin";
-  const std::filesystem::path program = bin / "workerpool-runner";
+  const std::filesystem::path program = bin / name;
   return std::filesystem::exists(program) ? program.string() : "";
 }
 
 int run(int argc, char** argv, const Suite& suite) {
   Effort effort = suite.effort;
-  std::string json_file, runner, before, after;
+  std::string json_file, runner, operator_program, before, after;
   std::int64_t rounds = effort.rounds, jobs = effort.jobs, depth = effort.depth;
   std::int64_t tries = effort.tries, workers = effort.workers, idle_seconds = effort.idle_seconds;
+  std::int64_t pools = effort.pools;
   Options options(suite.name, suite.about);
   options.text({.name = "json", .help = "write all figures to a file", .placeholder = "FILE"},
                json_file);
   options.integer({.name = "rounds", .help = "repetitions of each side"}, rounds, {1, 100});
   options.integer({.name = "jobs", .help = "jobs of a round"}, jobs, {1000, 10000000});
   options.integer({.name = "depth", .help = "the deepest queue"}, depth, {1000, 10000000});
-  options.integer({.name = "tries", .help = "enqueues of pickup"}, tries, {10, 1000000});
+  options.integer({.name = "tries", .help = "enqueues of pickup and of reaction"}, tries,
+                  {10, 1000000});
   options.integer({.name = "workers", .help = "runners of pickup's large pool"}, workers,
                   {1, 1000});
+  options.integer({.name = "pools", .help = "of one operator"}, pools, {1, 10000});
   options.integer({.name = "idle-seconds", .help = "how long idle counts"}, idle_seconds,
                   {10, 3600});
   options.text({.name = "runner", .help = "the program workerpool-runner"}, runner);
+  options.text({.name = "operator", .help = "the program workerpool-operator"}, operator_program);
   options.command("all", "all of them, some minutes");
   for (const Measure& measure : suite.measures) options.command(measure.name, measure.about);
   options.command("compare", "two files of --json: how each figure changed")
@@ -60,7 +64,9 @@ int run(int argc, char** argv, const Suite& suite) {
   effort.tries = static_cast<int>(tries);
   effort.workers = static_cast<int>(workers);
   effort.idle_seconds = static_cast<int>(idle_seconds);
-  effort.runner = find_runner(runner);
+  effort.pools = static_cast<int>(pools);
+  effort.runner = find_program("workerpool-runner", runner);
+  effort.operator_program = find_program("workerpool-operator", operator_program);
   Report report(std::cout);
   const bool all = options.chosen() == "all";
   for (const Measure& measure : suite.measures) {

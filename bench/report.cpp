@@ -78,6 +78,13 @@ double median(Samples samples) {
   return samples.size() % 2 == 1 ? samples[half] : (samples[half - 1] + samples[half]) / 2;
 }
 
+double percentile(Samples samples, double share) {
+  if (samples.empty()) return 0;
+  std::sort(samples.begin(), samples.end());
+  return samples[std::min(samples.size() - 1,
+                          static_cast<std::size_t>(share * static_cast<double>(samples.size())))];
+}
+
 double Figure::ratio() const {
   Samples ratios;
   for (std::size_t i = 0; i < std::min(ours.size(), ceiling.size()); ++i) {

@@ -16,7 +16,8 @@ namespace wp::bench {
 /// Repeated measurements of one thing. Empty: not measured.
 using Samples = std::vector<double>;
 
-double median(Samples samples);  // 0 when empty
+double median(Samples samples);                    // 0 when empty
+double percentile(Samples samples, double share);  // 0..1; 0 when empty
 
 struct Figure {
   std::string name;  // the same in every version: by it two files are compared

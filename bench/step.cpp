@@ -1,7 +1,6 @@
 // The hot path: STEP with a stocked queue, every job a no-op, everything recorded.
 #include <atomic>
 #include <barrier>
-#include <ctime>
 #include <fmt/format.h>
 #include <memory>
 #include <thread>
@@ -9,6 +8,7 @@
 #include "bench/ceiling.h"
 #include "bench/load.h"
 #include "bench/measures.h"
+#include "bench/resources.h"
 
 namespace wp::bench {
 namespace {
@@ -22,12 +22,6 @@ std::int64_t jobs_of(const Effort& effort, int batch) {
                             : batch == 8 ? effort.jobs / 2
                                          : effort.jobs;
   return jobs / batch * batch;
-}
-
-double own_cpu_us() {
-  timespec time{};
-  (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return 1e6 * static_cast<double>(time.tv_sec) + 1e-3 * static_cast<double>(time.tv_nsec);
 }
 
 double run_worker(Worker& worker, int batch, std::int64_t jobs) {

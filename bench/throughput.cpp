@@ -11,6 +11,7 @@
 #include "bench/http_echo.h"
 #include "bench/load.h"
 #include "bench/measures.h"
+#include "bench/resources.h"
 #include "tests/support/process.h"
 #include "tests/support/wait.h"
 

@@ -159,8 +159,7 @@ class Play {
     const int after = sizer_.size(observe(tick));
     if (after != before) ++outcome_.scale_operations;
     if (after > before) {
-      grow(after - before);
-      sizer_.grown(to_millis(tick), after - before);
+      sizer_.grown(to_millis(tick), grow(after - before));
     } else if (after < before) {
       send_away(before - after);
     }
@@ -178,15 +177,17 @@ class Play {
     }
   }
 
-  void grow(int by) {
-    if (around_.call_back) by -= fleet_.call_back(by);
-    for (; by > 0; --by) {
+  // Answers how many of them are new.
+  int grow(int by) {
+    const int created = around_.call_back ? by - fleet_.call_back(by) : by;
+    for (int i = 0; i < created; ++i) {
       const Micros delay =
           around_.start_fixed + from_seconds(delays_.exponential(to_seconds(around_.start_random)));
       const int worker = fleet_.create(now_);
       delay_of_.push_back(delay);
       events_.push({now_ + delay, Kind::ready, made_++, worker});
     }
+    return created;
   }
 
   const Load& load_;

@@ -15,7 +15,7 @@ class Sizer {
   virtual ~Sizer() = default;
   /// Workers that should serve.
   virtual int size(const scaling::Snapshot& snapshot) = 0;
-  /// So many more than before were asked for.
+  /// So many new ones were asked for.
   virtual void grown(Millis now, int by) = 0;
 };
 

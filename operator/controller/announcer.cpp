@@ -85,6 +85,13 @@ void Announcer::scaled(int before, int after, const std::string& reason, const T
   tell({false, word, "Scale", fmt::format("{} → {}: {}", before, after, reason)});
 }
 
+void Announcer::ramp(const scaling::RampOutcome& outcome, const Tell& tell) {
+  using News = scaling::RampOutcome::News;
+  if (outcome.news == News::none) return;
+  const bool back = outcome.news == News::rolled_back;
+  tell({back, back ? event::kRampRolledBack : event::kRampAdvanced, "Ramp", outcome.note});
+}
+
 void Announcer::retired(const std::vector<fleet::Note>& notes, const Tell& tell) {
   for (const fleet::Note& note : notes) {
     const bool done = note.kind == fleet::Note::Kind::worker_retired;

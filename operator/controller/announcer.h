@@ -16,6 +16,7 @@
 #include "operator/controller/status_builder.h"
 #include "operator/fleet/recovery.h"
 #include "operator/fleet/retirement.h"
+#include "operator/scaling/ramp.h"
 
 namespace wp::controller {
 
@@ -27,6 +28,7 @@ class Announcer {
   void transitions(const Findings& findings, const Tell& tell);
 
   static void scaled(int before, int after, const std::string& reason, const Tell& tell);
+  static void ramp(const scaling::RampOutcome& outcome, const Tell& tell);
   static void retired(const std::vector<fleet::Note>& notes, const Tell& tell);
   static void lost(const std::vector<fleet::Incident>& incidents, const Tell& tell);
   static void reclaimed(const std::vector<backlog::Reclaimed>& reclaimed, const Tell& tell);

@@ -17,6 +17,16 @@ bool is_login_refused(const std::optional<backlog::Snapshot>& latest) {
          (latest->error == redis::ErrorClass::auth || latest->error == redis::ErrorClass::tls);
 }
 
+// Of the last reconcile, or of the status: it takes effect with the one that follows.
+bool ramp_pauses(const Run& run) {
+  const auto& ramp = run.pool.spec.scaling.ramp;
+  const bool rolled_back =
+      run.memory.ramp_known
+          ? run.memory.ramp && run.memory.ramp->phase == scaling::RampPhase::rolled_back
+          : run.before.ramp && run.before.ramp->state == to_string(scaling::RampPhase::rolled_back);
+  return ramp && ramp->on_rollback == pool::OnRollback::pause_claims && rolled_back;
+}
+
 void resolve_endpoint(Run& run, const backlog::BacklogReader& backlog, const Clock& clock) {
   Memory& memory = run.memory;
   const Millis now = clock.steady();
@@ -53,7 +63,8 @@ void watch_queue(Run& run, backlog::BacklogReader& backlog) {
   watch.queue = run.pool.spec.queue.name;
   watch.horizon = scaling::start_time(run.memory.scaling);
   watch.has_workers = run.findings.view.replicas > 0 || !run.findings.view.pods.empty();
-  watch.config = pool::queue_config(run.pool);
+  watch.failures = run.pool.spec.scaling.ramp.has_value();
+  watch.config = pool::queue_config(run.pool, ramp_pauses(run));
   watch.config_hash = pool::queue_config_hash(watch.config);
   watch.owner = queue::owner_of(run.pool.meta.uid, run.key);
   watch.term = run.options.term;

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "operator/controller/carry_out.h"
 #include "operator/controller/pool_metrics.h"
+#include "operator/controller/ramp_run.h"
 #include "operator/controller/reach_queue.h"
 #include "operator/controller/run.h"
 #include "operator/controller/snapshot.h"
@@ -15,26 +16,18 @@
 namespace wp::controller {
 namespace {
 
-constexpr Millis kFreshBusy{5000};     // older counts decide nothing while workers exist
+constexpr Millis kFreshBusy{5000};  // older counts decide nothing while workers exist
+constexpr std::ptrdiff_t kRampFailures = 200;
 constexpr Millis kFreshIdle{40000};    // an idle queue is read every 15 s
 constexpr Millis kDefaultStart{5000};  // of a pod, until it is measured
 
-scaling::Params params_of(const pool::Pool& pool) {
-  const pool::Scaling& s = pool.spec.scaling;
-  scaling::Params params;
-  params.concurrency = pool.spec.workers.concurrency;
-  params.min_replicas = s.min_replicas;
-  params.max_replicas = s.max_replicas;
-  params.spare_workers = s.spare_workers;
-  params.policy = scaling::Policy::slot_per_job;
-  if (pool.spec.pause == pool::Pause::claims) params.pause = scaling::Pause::claims;
-  params.fixed = pool.spec.replicas;
-  params.scale_to_zero_after = s.scale_to_zero_after;
-  params.scale_down_window = s.scale_down_window;
-  params.up_workers = s.max_scale_up.workers;
-  params.up_percent = s.max_scale_up.percent;
-  params.up_period = s.max_scale_up.period;
-  return params;
+// Counters only grow, but for those of a Redis that came back without its data.
+bool went_backwards(const std::map<std::string, std::int64_t>& before,
+                    const std::map<std::string, std::int64_t>& after) {
+  return std::any_of(before.begin(), before.end(), [&after](const auto& counter) {
+    const auto found = after.find(counter.first);
+    return counter.second > (found == after.end() ? 0 : found->second);
+  });
 }
 
 Obstacle invalid_spec(std::string_view reason, std::string message) {
@@ -100,6 +93,7 @@ Reconciler::Result Reconciler::reconcile(const std::string& key) {
     reach_queue(run, backlog_, clock_);
     look(run);
     recover(run);
+    climb_ramp(run);
     decide(run);
     carry_out(run, clock_);
     if (!run.orders.empty()) backlog_.order(key, std::move(run.orders));
@@ -122,6 +116,11 @@ void Reconciler::look(Run& run) {
   if (f.fresh) {
     run.memory.unknown_since.reset();
     run.memory.figures.add(now, counts->stat);
+    if (went_backwards(run.memory.counters, counts->stat)) {
+      log::warn("the queue lost its data: nobody leaves for two leases", {{"pool", run.key}});
+      run.memory.settled_at = now + 2 * run.pool.spec.jobs.lease;
+    }
+    run.memory.counters = counts->stat;
   } else if (!run.memory.unknown_since) {
     run.memory.unknown_since = now;
   }
@@ -145,6 +144,34 @@ void Reconciler::recover(Run& run) {
   run.remove = std::move(recovery.remove);
 }
 
+void Reconciler::climb_ramp(Run& run) {
+  Memory& memory = run.memory;
+  if (!memory.ramp_known) memory.ramp = ramp_state(run.before.ramp);
+  memory.ramp_known = true;
+  const auto plan = ramp_plan(run.pool);
+  if (!plan) {
+    memory.ramp.reset();
+    memory.failures.clear();
+    return;
+  }
+  for (queue::Failure& one : backlog_.take_failures(run.key)) {
+    memory.failures.push_back(std::move(one));
+  }
+  if (std::ssize(memory.failures) > kRampFailures) {
+    memory.failures.erase(memory.failures.begin(), memory.failures.end() - kRampFailures);
+  }
+  const queue::Counts* counts = run.findings.fresh ? &*run.findings.backlog->counts : nullptr;
+  const Millis wall = clock_.wall();
+  run.ramp = scaling::advance(
+      memory.ramp, *plan, ramp_evidence(counts, memory.failures, run.findings.fleet.stalled, wall),
+      wall);
+  if (run.ramp->recheck) run.come_back(*run.ramp->recheck);
+  // That claims pause, or go on, is written with the next reconcile.
+  if (run.ramp->news != scaling::RampOutcome::News::none) run.come_back(Millis{1});
+  if (memory.ramp) run.findings.ramp = ramp_status(*memory.ramp);
+  Announcer::ramp(*run.ramp, run.teller());
+}
+
 void Reconciler::decide(Run& run) {
   Findings& f = run.findings;
   Memory& memory = run.memory;
@@ -155,8 +182,23 @@ void Reconciler::decide(Run& run) {
   const Millis unknown_for = memory.unknown_since ? now - *memory.unknown_since : Millis{0};
   const scaling::PodCounts pods = memory.pod_starts.observe(
       now, scaling::start_time(memory.scaling), seen_pods(f.fleet, clock_.wall()));
-  const scaling::Snapshot snapshot = snapshot_of(f, now, unknown_for, pods);
-  f.decision = scaling::decide(memory.scaling, params_of(run.pool), snapshot);
+  scaling::Snapshot snapshot = snapshot_of(f, now, unknown_for, pods);
+  snapshot.current = std::max(0, snapshot.current - memory.surge);
+  snapshot.settling = std::max(Millis{0}, memory.settled_at - now);
+  const scaling::Params params =
+      memory.params.at(run.pool, run.ramp ? run.ramp->bounds : std::nullopt, clock_.wall());
+  if (memory.params.next_edge()) run.come_back(*memory.params.next_edge());
+  if (!memory.params.problem().empty()) {
+    f.obstacle = invalid_spec(pool::condition::kInvalidSpec, memory.params.problem());
+    if (!run.pool.spec.replicas) return;
+  }
+  if (run.ramp) {
+    // What the ramp has paused goes on at its own cap; what others paused stands still.
+    const bool by_others = params.pause == scaling::Pause::claims ||
+                           (f.fresh && !f.backlog->counts->paused_by.empty());
+    if (run.ramp->pause_claims && !by_others) snapshot.claims_paused = false;
+  }
+  f.decision = scaling::decide(memory.scaling, params, snapshot);
   f.measured = status_of(scaling::measured(memory.scaling));
   if (f.decision->recheck) run.come_back(*f.decision->recheck);
   if (pods.recheck) run.come_back(*pods.recheck);

@@ -36,6 +36,7 @@ class Reconciler {
   void forget(const std::string& key);
   void look(Run& run);
   void recover(Run& run);
+  void climb_ramp(Run& run);
   void decide(Run& run);
   void write_status(Run& run);
 

@@ -3,18 +3,23 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "operator/controller/announcer.h"
 #include "operator/controller/controller.h"
 #include "operator/controller/job_figures.h"
+#include "operator/controller/scaling_params.h"
 #include "operator/controller/status_builder.h"
 #include "operator/fleet/recovery.h"
 #include "operator/fleet/retirement.h"
 #include "operator/scaling/decide.h"
 #include "operator/scaling/pod_starts.h"
+#include "operator/scaling/ramp.h"
 
 namespace wp::controller {
 
@@ -22,6 +27,7 @@ namespace wp::controller {
 struct Memory {
   std::string uid;
   scaling::State scaling;
+  ScalingParams params;
   JobFigures figures;
 
   std::optional<redis::Endpoint> endpoint;
@@ -32,10 +38,16 @@ struct Memory {
   std::string rejected_message;
 
   fleet::Memory retirement;
+  int surge = 0;  // workers that are there only until a worn one has gone
   fleet::RecoveryMemory recovery;
   scaling::PodStarts pod_starts;
   Announcer announcer;
   std::optional<Millis> unknown_since;  // the queue could not be read, or not lately
+  std::optional<scaling::RampState> ramp;
+  bool ramp_known = false;                       // read from the status, once
+  std::vector<queue::Failure> failures;          // the newest, for the ramp; the last is the newest
+  std::map<std::string, std::int64_t> counters;  // of the queue, when last read
+  Millis settled_at{0};                          // after the queue's loss: nobody leaves before
   std::optional<Millis> scaled_at;
   std::optional<pool::Status> written;  // the status as we last wrote it
   Millis written_at{0};
@@ -50,7 +62,8 @@ struct Run {
   const Controller::Options& options;
   pool::Status before = {};
   Findings findings = {};
-  backlog::Orders orders = {};             // to the queue, given at the end
+  backlog::Orders orders = {};  // to the queue, given at the end
+  std::optional<scaling::RampOutcome> ramp = {};
   std::optional<std::string> remove = {};  // a pod that is to be deleted, by uid
   std::optional<Millis> again = {};
 

@@ -14,7 +14,7 @@ std::string flag(bool value) {
 
 }  // namespace
 
-QueueFields queue_config(const Pool& pool) {
+QueueFields queue_config(const Pool& pool, bool pause_claims) {
   const Jobs& jobs = pool.spec.jobs;
   const Workers& workers = pool.spec.workers;
   const Retention& keep = jobs.retention;
@@ -44,7 +44,7 @@ QueueFields queue_config(const Pool& pool) {
       {"check_ms", ms(pool.spec.health.check_interval)},
       {"drain_ms", ms(workers.drain_timeout)},
       {"on_partition", jobs.on_partition == OnPartition::kill ? "kill" : "continue"},
-      {"paused", flag(pool.spec.pause == Pause::claims)},
+      {"paused", flag(pause_claims || pool.spec.pause == Pause::claims)},
       {"max_jobs_per_worker", std::to_string(workers.max_jobs_per_worker)},
       {"max_memory", std::to_string(workers.max_memory.value_or(0))},
       {"session_max_bytes", std::to_string(jobs.session.max_bytes)},

@@ -19,7 +19,8 @@ namespace wp::pool {
 
 using QueueFields = std::map<std::string, std::string>;
 
-QueueFields queue_config(const Pool& pool);
+/// `pause_claims`: also for another reason than spec.pause.
+QueueFields queue_config(const Pool& pool, bool pause_claims = false);
 
 /// 16 hex digits of a SHA-256 over names and values: equal fields give an equal hash in every
 /// process and version. Never empty.

@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "base/calendar/cron.h"
+#include "base/calendar/time_zone.h"
 #include "base/schema/schema.h"
 #include "base/units.h"
 #include "operator/pool/normalize.h"
@@ -233,14 +235,32 @@ class Rules {
                   shown(threshold.at("upAtPercent")) + ")",
               "a number below upAtPercent, or the pool swings between both");
     }
+    schedules(scaling.at("schedules"), path + ".schedules");
+    if (scaling.contains("ramp")) ramp(scaling.at("ramp"));
+  }
+
+  void schedules(const json& schedules, const std::string& path) {
     std::set<std::string> names;
-    for (const json& schedule : scaling.at("schedules")) {
+    for (std::size_t i = 0; i < schedules.size(); ++i) {
+      const json& schedule = schedules[i];
+      const std::string one = path + "[" + std::to_string(i) + "]";
       if (!names.insert(schedule.at("name").get<std::string>()).second) {
-        problem(path + ".schedules", "has two entries named " + shown(schedule.at("name")),
+        problem(path, "has two entries named " + shown(schedule.at("name")),
                 "a name of its own for each");
       }
+      for (const char* field : {"start", "end"}) {
+        try {
+          (void)Cron::parse(schedule.at(field).get_ref<const std::string&>());
+        } catch (const CronError& e) {
+          problem(one + "." + field, e.problem(), e.allowed());
+        }
+      }
+      if (!TimeZone::find(schedule.at("timeZone").get<std::string>())) {
+        problem(one + ".timeZone",
+                "is " + shown(schedule.at("timeZone")) + ", which is not known here",
+                "UTC, or a name of this machine's time zone database, such as Europe/Berlin");
+      }
     }
-    if (scaling.contains("ramp")) ramp(scaling.at("ramp"));
   }
 
   void ramp(const json& ramp) {

@@ -17,11 +17,20 @@
 namespace wp::scaling {
 namespace {
 
+constexpr std::int64_t kMostCounted = std::int64_t{1} << 61;  // the sum of two still fits
+
 // What others counted is not trusted to be possible.
 Demand plausible(Demand demand) {
   for (std::int64_t* number :
        {&demand.waiting, &demand.due_soon, &demand.active_all, &demand.active_serving}) {
     *number = std::clamp<std::int64_t>(*number, 0, kMostJobs);
+  }
+  if (demand.counters) {
+    Counters& counters = *demand.counters;
+    for (std::int64_t* number :
+         {&counters.started, &counters.completed, &counters.failed, &counters.busy_ms}) {
+      *number = std::clamp<std::int64_t>(*number, 0, kMostCounted);
+    }
   }
   return demand;
 }
@@ -59,7 +68,7 @@ class Deciding {
       : state_(state), params_(params), snapshot_(snapshot) {}
 
   Decision run() {
-    state_.estimators.add_starts(snapshot_.started_in);
+    state_.estimators.add_starts(snapshot_.now, snapshot_.started_in);
     if (snapshot_.demand) demand_ = plausible(*snapshot_.demand);
     if (demand_) {
       state_.estimators.tick(snapshot_.now, *demand_, params_.look_ahead.expected_duration);

@@ -57,8 +57,8 @@ void Estimators::tick(Millis now, const Demand& demand, Millis expected) {
   last_ = reading;
 }
 
-void Estimators::add_starts(const std::vector<Millis>& created_to_ready) {
-  for (const Millis time : created_to_ready) start_.add(time);
+void Estimators::add_starts(Millis now, const std::vector<Millis>& created_to_ready) {
+  for (const Millis time : created_to_ready) start_.add(now, time);
 }
 
 }  // namespace wp::scaling

@@ -32,7 +32,7 @@ class Estimators {
   void tick(Millis now, const Demand& demand, Millis expected);
   /// The queue could not be read: what happened meanwhile is not attributed to any time.
   void stand_still() { last_.reset(); }
-  void add_starts(const std::vector<Millis>& created_to_ready);
+  void add_starts(Millis now, const std::vector<Millis>& created_to_ready);
 
   double service_seconds() const { return service_.seconds(); }
   double arrivals_per_second() const { return arrivals_.per_second(); }

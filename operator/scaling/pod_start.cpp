@@ -6,7 +6,8 @@
 namespace wp::scaling {
 namespace {
 
-constexpr int kEqual = 5;  // from then on α = 1/5
+constexpr double kMemory = 120;  // seconds
+constexpr double kFewest = 5;    // that are never forgotten
 
 double clamped(Millis time) {
   return std::clamp(static_cast<double>(time.count()) / 1000.0, 1.0, 300.0);
@@ -15,18 +16,31 @@ double clamped(Millis time) {
 }  // namespace
 
 void PodStart::seed(Millis known) {
-  if (seen_ > 0) return;
-  seconds_ = clamped(known);
-  seen_ = kEqual;
+  if (measured_) return;
+  sum_ = kFewest * clamped(known);
+  count_ = kFewest;
+  measured_ = true;
 }
 
-void PodStart::add(Millis created_to_ready) {
-  seen_ = std::min(kEqual, seen_ + 1);
-  seconds_ += (clamped(created_to_ready) - seconds_) / seen_;
+void PodStart::forget(Millis now) {
+  const double seconds = static_cast<double>((now - last_).count()) / 1000.0;
+  last_ = std::max(last_, now);
+  if (count_ <= kFewest || seconds <= 0) return;
+  const double kept = std::max(kFewest / count_, std::exp(-seconds / kMemory));
+  sum_ *= kept;
+  count_ *= kept;
+}
+
+void PodStart::add(Millis now, Millis created_to_ready) {
+  forget(now);
+  if (!measured_) sum_ = count_ = 0;  // the assumption
+  measured_ = true;
+  sum_ += clamped(created_to_ready);
+  count_ += 1;
 }
 
 Millis PodStart::time() const {
-  return Millis{std::llround(seconds_ * 1000)};
+  return Millis{std::llround(seconds() * 1000)};
 }
 
 }  // namespace wp::scaling

@@ -1,7 +1,9 @@
-// How long a pod takes from created to ready: an exponentially weighted average (α = 0.2) of those
-// that were seen, 1..300 s; 5 s until one was. The first five count equally, so that a pool whose
-// pods take a minute knows it from its first one. Pods that could not start are no part of it: the
-// caller leaves them out (PodStarts does). Pure; one pool's.
+// How long a pod takes from created to ready: the mean of those that were seen, 1..300 s; 5 s until
+// one was. Forgotten with a time constant of 120 s, but never below five, so that a pool which
+// rests keeps what it knew and one whose pods slow down notices within five. By time and not by
+// count: of a burst the slow ones become ready last, and an average that gives the latest ones more
+// weight took a burst's slowest for all (5 s read as 12 s, and the window grew with it). Pods that
+// could not start are no part of it: the caller leaves them out (PodStarts does). Pure; one pool's.
 #pragma once
 
 #include "base/clock.h"
@@ -12,14 +14,18 @@ class PodStart {
  public:
   /// What was measured before a restart. Without effect after the first measurement.
   void seed(Millis known);
-  void add(Millis created_to_ready);
+  void add(Millis now, Millis created_to_ready);
   Millis time() const;
-  double seconds() const { return seconds_; }
-  bool measured() const { return seen_ > 0; }
+  double seconds() const { return sum_ / count_; }
+  bool measured() const { return measured_; }
 
  private:
-  double seconds_ = 5;
-  int seen_ = 0;
+  void forget(Millis now);
+
+  double sum_ = 5;
+  double count_ = 1;
+  bool measured_ = false;
+  Millis last_{0};  // when the last one was added
 };
 
 }  // namespace wp::scaling

@@ -18,7 +18,7 @@ namespace wp::scaling {
 /// A pod that exists, neither finished nor told to go.
 struct SeenPod {
   std::string_view uid;
-  Millis age{0};  // since it was created
+  Millis age{0};  // since it was created; of a ready one from then until it was ready, if known
   bool ready = false;
   bool obstructed = false;  // not ready, and says why it will not be (Unschedulable, …)
 };

@@ -35,9 +35,9 @@ void ServiceTime::expect(Millis duration) {
 }
 
 void ServiceTime::learn_history(std::int64_t ended, std::int64_t busy_ms) {
-  if (measured_ || ended <= 0) return;
-  const double average =
-      static_cast<double>(std::max<std::int64_t>(0, busy_ms)) / 1000.0 / static_cast<double>(ended);
+  // A queue that counts what ended and not how long it ran has no history to tell.
+  if (measured_ || ended <= 0 || busy_ms <= 0) return;
+  const double average = static_cast<double>(busy_ms) / 1000.0 / static_cast<double>(ended);
   const double weight = std::min(kPrior, static_cast<double>(ended));
   busy_ += weight * (clamped(average) - expected_);
   measured_ = true;

@@ -10,7 +10,7 @@
 namespace wp::scaling {
 namespace {
 
-constexpr int kParts = 64;  // of a window: what lies closer together is one want
+constexpr int kParts = 64;  // of a window: what lies in the same one is one want
 
 void keep(Decision& decision, int workers, Cause cause, std::string_view why) {
   decision.replicas = workers;
@@ -32,6 +32,16 @@ bool is_held(Decision& decision, const Params& params, const Snapshot& snapshot)
   keep(decision, snapshot.current, Cause::window,
        known ? fmt::format("whileActive is Hold and {} run", snapshot.demand->active_all)
              : "whileActive is Hold and what runs is unknown");
+  return true;
+}
+
+// The workers that run something will register with it again, and what they run may be gone from
+// it.
+bool is_settling(Decision& decision, const Snapshot& snapshot, int cap) {
+  if (snapshot.settling <= Millis{0}) return false;
+  keep(decision, std::max(decision.replicas, std::min(snapshot.current, cap)), Cause::window,
+       "the queue lost its data");
+  come_back(decision, snapshot.settling);
   return true;
 }
 
@@ -103,12 +113,10 @@ void record_want(State& state, Millis now, Millis window, int target) {
   while (!state.wants.empty() && state.wants.front().first < now - window) state.wants.pop_front();
   // Falling values only: a want that a later one reaches can never be the highest again.
   while (!state.wants.empty() && state.wants.back().second <= target) state.wants.pop_back();
-  if (state.wants.size() > kParts) {
-    auto& last = state.wants.back();
-    if (now - last.first < window / kParts) {
-      last.first = now;  // the higher of the two, a little longer
-      return;
-    }
+  const Millis part = std::max(Millis{1}, window / kParts);
+  if (!state.wants.empty() && state.wants.back().first / part == now / part) {
+    state.wants.back().first = now;  // the higher of the two, a little longer
+    return;
   }
   state.wants.emplace_back(now, target);
 }
@@ -126,6 +134,7 @@ void note_empty(State& state, const Snapshot& snapshot, const Demand& demand) {
 void limit_shrink(Decision& decision, const State& state, const Params& params,
                   const Snapshot& snapshot, const Demand& demand, int cap) {
   if (is_paused(decision, params, snapshot) || is_held(decision, params, snapshot)) return;
+  if (is_settling(decision, snapshot, cap)) return;
   apply_window(decision, state, params, snapshot, cap);
   keep_running(decision, params, snapshot, demand, cap);
   keep_last(decision, state, params, snapshot, demand, cap);

@@ -45,8 +45,10 @@ struct Snapshot {
   Millis now{0};                 // steady time
   std::optional<Demand> demand;  // absent: the queue could not be read, or not lately
   Millis unknown_for{0};         // how long that is so
-  bool claims_paused = false;    // the queue's claims stand still, whoever paused them
-  int current = 0;               // workers asked for, without those that retire
+  /// The queue was lost and began anew: what runs may not be in it yet. Nobody leaves for so long.
+  Millis settling{0};
+  bool claims_paused = false;  // the queue's claims stand still, whoever paused them
+  int current = 0;             // workers asked for, without those that retire
   Workers workers;
   std::vector<Millis> started_in;  // created → ready, of pods that became ready since the last
                                    // one, without those that were unstartable (PodStarts)

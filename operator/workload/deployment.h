@@ -23,6 +23,8 @@ inline constexpr std::string_view kPoolLabel = "workerpool.dev/pool";
 inline constexpr std::string_view kStateLabel = "workerpool.dev/state";
 inline constexpr std::string_view kServing = "serving";
 inline constexpr std::string_view kRetiring = "retiring";
+/// Annotation of the Deployment: when an answer to a write of the replicas was lost.
+inline constexpr std::string_view kAnswerLostAnnotation = "workerpool.dev/answer-lost-at";
 /// Annotation of a pod that orders, among the pods that are as far, who goes first.
 inline constexpr std::string_view kDeletionCostAnnotation =
     "controller.kubernetes.io/pod-deletion-cost";
@@ -48,7 +50,7 @@ struct DeploymentOptions {
                                               "/workerpool-share/"};
 };
 
-/// "<pool>-worker".
+/// Of the pool's workers: the one it names (workers.deploymentRef), else "<pool>-worker".
 std::string deployment_name(const pool::Pool& pool);
 
 /// "workerpool.dev/pool=<pool>".

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "operator/kube/document.h"
+#include "operator/workload/deployment.h"
 
 namespace wp::workload {
 namespace {
@@ -75,6 +76,16 @@ std::string DeploymentApi::scale(const std::string& ns, const std::string& name,
       client_.patch(kube::resource_path(kDeployments, ns, name, "scale"), kube::PatchType::apply,
                     body, {.field_manager = std::string(kScalerManager), .force = force});
   return kube::metadata_text(answer, "resourceVersion");
+}
+
+DeploymentInfo DeploymentApi::fence(const DeploymentInfo& deployment, const std::string& when) {
+  const Json body = {{"metadata",
+                      {{"uid", deployment.uid},
+                       {"resourceVersion", deployment.resource_version},
+                       {"annotations", {{std::string(kAnswerLostAnnotation), when}}}}}};
+  return decoded(client_.patch(kube::resource_path(kDeployments, deployment.ns, deployment.name),
+                               kube::PatchType::merge, body,
+                               {.field_manager = std::string(kOperatorManager)}));
 }
 
 WorkloadError to_workload_error(const KubeError& error, const std::string& what) {

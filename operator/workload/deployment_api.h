@@ -38,6 +38,10 @@ class DeploymentApi {
   std::string scale(const std::string& ns, const std::string& name, int replicas,
                     const std::string& resource_version, bool force);
 
+  /// Moves the object on from this version, so that a write which was made for it and may still be
+  /// on its way comes too late. `when` differs from call to call. A conflict when it has moved.
+  DeploymentInfo fence(const DeploymentInfo& deployment, const std::string& when);
+
  private:
   kube::Client& client_;
 };

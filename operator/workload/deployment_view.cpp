@@ -81,6 +81,10 @@ View view_of(const DeploymentObjects& objects, const std::optional<std::string>&
   const bool observed = deployment.observed_generation >= deployment.generation;
   View view;
   view.replicas = deployment.replicas;
+  view.observed = observed;
+  view.selector = deployment.selector;
+  view.grace_period = deployment.grace_period;
+  view.witness = witness_of(objects);
   view.rolling = populated(objects) > 1 || !observed ||
                  deployment.updated_replicas != deployment.status_replicas;
   // What was said of an older declaration says nothing about this one.

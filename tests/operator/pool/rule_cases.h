@@ -142,6 +142,21 @@ inline constexpr RuleCase kRuleCases[] = {
          {"name": "a", "start": "0 8 * * *", "end": "0 9 * * *", "minReplicas": 1}]}})",
      "spec.scaling.schedules has two entries named \"a\"; allowed: a name of its own for each",
      "spec.scaling.schedules[1]: Duplicate value"},
+    {R"({"scaling": {"schedules": [
+         {"name": "a", "start": "0 8 * * *", "end": "0 24 * * 1-5", "minReplicas": 1}]}})",
+     "spec.scaling.schedules[0].end has \"24\" for the hour (field 2); allowed: 0 to 23, ranges "
+     "(1-5), lists (1,3) and steps (*/2)",
+     ""},
+    {R"({"scaling": {"schedules": [
+         {"name": "a", "start": "0 8 31 2 *", "end": "0 9 * * *", "minReplicas": 1}]}})",
+     "spec.scaling.schedules[0].start is day 31 of month 2, which never comes; allowed: a day that "
+     "the month has",
+     ""},
+    {R"({"scaling": {"schedules": [{"name": "a", "start": "0 8 * * *", "end": "0 9 * * *",
+         "timeZone": "Europe/Berlinn", "minReplicas": 1}]}})",
+     "spec.scaling.schedules[0].timeZone is \"Europe/Berlinn\", which is not known here; allowed: "
+     "UTC, or a name of this machine's time zone database, such as Europe/Berlin",
+     ""},
     {R"({"scaling": {"ramp": {"steps": [{"maxReplicas": 2, "stableFor": "1h"},
                                         {"maxReplicas": 2, "stableFor": "1h"}]}}})",
      "spec.scaling.ramp.steps[1].maxReplicas is not above the step before; allowed: steps with a "

@@ -195,29 +195,63 @@ TEST_CASE("what is measured is not overwritten by what status says") {
   Estimators estimators;
   estimators.tick(Millis{0}, reading(0, 0, {}), kExpected);
   estimators.tick(Millis{1000}, reading(0, 1, {1, 1, 0, 0}), kExpected);
-  estimators.add_starts({Millis{3000}});
+  estimators.add_starts(Millis{1000}, {Millis{3000}});
   const double service = estimators.service_seconds();
   estimators.seed({Millis{1}, Millis{1}});
   CHECK(estimators.service_seconds() == service);
   CHECK(estimators.start_time() == Millis{3000});
 }
 
-TEST_CASE("pod starts: the first five equally, then a fifth each, within 1 and 300 s") {
+TEST_CASE("pod starts: their mean, within 1 and 300 s") {
   PodStart start;
   CHECK(start.time() == Millis{5000});
   CHECK_FALSE(start.measured());
-  start.add(Millis{60000});
+  start.add(Millis{0}, Millis{60000});
+  CHECK(start.measured());
   CHECK(start.time() == Millis{60000});
-  start.add(Millis{20000});
+  start.add(Millis{0}, Millis{20000});
   CHECK(start.time() == Millis{40000});
-  for (int i = 0; i < 3; ++i) start.add(Millis{40000});
-  CHECK(start.time() == Millis{40000});
-  start.add(Millis{90000});
-  CHECK(start.time() == Millis{50000});
-  for (int i = 0; i < 100; ++i) start.add(Millis{86400000});
-  CHECK(start.time() == Millis{300000});
-  for (int i = 0; i < 100; ++i) start.add(Millis{0});
-  CHECK(start.time() == Millis{1000});
+  for (int i = 0; i < 100; ++i) start.add(Millis{0}, Millis{86400000});
+  for (int i = 0; i < 100; ++i) start.add(Millis{3600000}, Millis{86400000});
+  CHECK(start.time() >= Millis{299000});
+  CHECK(start.time() <= Millis{300000});
+  PodStart quick;
+  quick.add(Millis{0}, Millis{0});
+  CHECK(quick.time() == Millis{1000});
+}
+
+TEST_CASE("pod starts: a burst's slowest, which are ready last, count as much as its first") {
+  PodStart start;
+  Millis sum{0};
+  for (int i = 1; i <= 100; ++i) {
+    const Millis took{2000 + 150 * i};
+    start.add(took, took);  // created at once
+    sum += took;
+  }
+  CHECK(start.time() >= sum / 100);
+  // What was forgotten during the 15 s is all that is missing.
+  CHECK(start.time() <= sum / 100 + Millis{200});
+}
+
+TEST_CASE("pod starts: other times are believed within minutes, or five, and never forgotten") {
+  PodStart start;
+  for (int i = 0; i < 100; ++i) start.add(Millis{0}, Millis{5000});
+  // A day later five of the old ones stand against the new one.
+  start.add(Millis{86400000}, Millis{65000});
+  CHECK(start.time() == Millis{15000});
+  for (int i = 1; i <= 5; ++i) start.add(Millis{86400000 + i * 60000}, Millis{65000});
+  CHECK(start.time() > Millis{40000});
+  // A clock that goes backwards forgets nothing and breaks nothing.
+  const Millis before = start.time();
+  start.add(Millis{0}, before);
+  CHECK(start.time() == before);
+  // Who was seeded takes what is measured as one more.
+  PodStart seeded;
+  seeded.seed(Millis{10000});
+  seeded.add(Millis{0}, Millis{40000});
+  CHECK(seeded.time() == Millis{15000});
+  seeded.seed(Millis{1000});
+  CHECK(seeded.time() == Millis{15000});
 }
 
 TEST_CASE("it converges to the truth, with jobs that are longer than a look and much shorter") {

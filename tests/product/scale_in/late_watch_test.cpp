@@ -4,7 +4,7 @@
 #include <doctest/doctest.h>
 #include <iostream>
 
-#include "tests/product/scale_in/crew.h"
+#include "tests/product/crew.h"
 
 using namespace wp;
 using wp::test::delay_controllers;

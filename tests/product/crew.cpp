@@ -1,4 +1,4 @@
-#include "tests/product/scale_in/crew.h"
+#include "tests/product/crew.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -15,10 +15,6 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr Millis kGrown{60000};
-
-std::string cluster_folder() {
-  return std::getenv("WORKERPOOL_CLUSTER_DIR");
-}
 
 unsigned seed() {
   const char* text = std::getenv("WORKERPOOL_SEED");
@@ -59,9 +55,18 @@ CrewPod seen(const Json& pod) {
 
 }  // namespace
 
+pid_t CrewPod::pid() const {
+  constexpr std::string_view kScheme = "process://";
+  return container.starts_with(kScheme) ? std::atoi(container.c_str() + kScheme.size()) : 0;
+}
+
 bool soak() {
   const char* text = std::getenv("WORKERPOOL_SOAK");
   return text != nullptr && std::string(text) == "1";
+}
+
+std::string cluster_folder() {
+  return std::getenv("WORKERPOOL_CLUSTER_DIR");
 }
 
 std::string joined(const std::set<std::string>& words) {
@@ -98,7 +103,7 @@ std::set<std::string> Crew::demand(int jobs) {
   std::map<std::string, std::string> batch;
   std::set<std::string> ids;
   for (int i = 0; i < jobs; ++i) {
-    const std::string id = "job-" + std::to_string(enqueued_++);
+    const std::string id = next_id();
     batch[id] = jobs_.gated(id);
     ids.insert(id);
   }
@@ -106,11 +111,21 @@ std::set<std::string> Crew::demand(int jobs) {
   return ids;
 }
 
+void Crew::put_timed(int jobs, Millis time) {
+  std::map<std::string, std::string> batch;
+  for (int i = 0; i < jobs; ++i) batch[next_id()] = GatedJobs::timed(time);
+  product_.put(kPool, batch);
+}
+
+bool Crew::all_run() const {
+  std::set<std::string> running;
+  for (const auto& [pod, job] : jobs_.busy_pods()) running.insert(job);
+  return running == jobs_.closed();
+}
+
 void Crew::grow(int workers) {
   (void)demand(workers - static_cast<int>(jobs_.closed().size()));
-  const bool grown = eventually(
-      [&] { return jobs_.busy_pods().size() == jobs_.closed().size() && settled(workers); }, kGrown,
-      Millis{20});
+  const bool grown = eventually([&] { return all_run() && settled(workers); }, kGrown, Millis{20});
   CAPTURE(story());
   CAPTURE(jobs_.busy_pods().size());
   REQUIRE_MESSAGE(grown, "the pool did not grow");
@@ -132,6 +147,17 @@ std::vector<CrewPod> Crew::pods() {
   std::vector<CrewPod> all;
   for (const Json& pod : product_.pods(kPool)) all.push_back(seen(pod));
   return all;
+}
+
+CrewPod Crew::pod_of(const std::string& job) {
+  for (const auto& [uid, running] : jobs_.busy_pods()) {
+    if (running != job) continue;
+    for (const CrewPod& pod : pods()) {
+      if (pod.uid == uid) return pod;
+    }
+  }
+  FAIL("no pod runs " << job);
+  return {};
 }
 
 std::set<std::string> Crew::staying() {

@@ -17,6 +17,8 @@ namespace wp::test {
 
 /// True by `make soak`: every combination, and many rounds.
 bool soak();
+/// Of the control plane.
+std::string cluster_folder();
 /// False (and said on stderr) without a control plane whose pods can be made late.
 bool have_late_cluster();
 /// How late the controller manager sees its pods from now on.
@@ -26,6 +28,9 @@ void delay_controllers(Millis by);
 std::string joined(const std::set<std::string>& words);
 
 struct CrewPod {
+  /// Of the process that is its container; 0: none runs, or did.
+  pid_t pid() const;
+
   std::string name;
   std::string uid;
   std::string node;
@@ -55,10 +60,16 @@ class Crew {
   void grow(int workers);
   /// Enqueues so many more gated jobs. Answers their ids.
   std::set<std::string> demand(int jobs);
+  /// Enqueues jobs that take so long.
+  void put_timed(int jobs, Millis time);
+  /// Every job whose gate is closed runs, each on a worker of its own.
+  bool all_run() const;
   /// Lets jobs end, chosen at random, until `jobs` are left. Answers the pods that still have one.
   std::set<std::string> keep(int jobs);
 
   std::vector<CrewPod> pods();
+  /// The pod that runs this job. Fails the test when there is none.
+  CrewPod pod_of(const std::string& job);
   /// Uids of the pods that nobody has deleted.
   std::set<std::string> staying();
   int replicas();
@@ -79,10 +90,13 @@ class Crew {
   std::string story() const;
 
   Product& product() { return product_; }
+  const std::string& ns() const { return product_.ns(); }
   GatedJobs& jobs() { return jobs_; }
   std::string workers_path(const std::string& sub = {}) const;
 
  private:
+  std::string next_id() { return "job-" + std::to_string(enqueued_++); }
+
   Product product_;
   GatedJobs jobs_;
   std::mt19937 random_;

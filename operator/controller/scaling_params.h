@@ -1,0 +1,47 @@
+// From what a pool declares to what the scaling decides with: the fields with their meaning now,
+// the floor of the schedules at this time, and how many pods the budget fits. Pure but for what it
+// keeps between calls; one pool, one thread at a time.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "base/clock.h"
+#include "operator/pool/pool.h"
+#include "operator/scaling/params.h"
+#include "operator/scaling/ramp.h"
+#include "operator/scaling/schedule.h"
+
+namespace wp::controller {
+
+class ScalingParams {
+ public:
+  /// At `wall`. `ramp`: what it allows (absent: there is none, or it is complete). `live_template`:
+  /// the pod template of a Deployment that is not ours, for the budget; ours is the pool's own.
+  scaling::Params at(const pool::Pool& pool, const std::optional<scaling::RampBounds>& ramp,
+                     Millis wall, const nlohmann::json* live_template = nullptr);
+
+  /// Of the last call: when the schedules change next, counted from then.
+  const std::optional<Millis>& next_edge() const { return next_edge_; }
+  /// Of the last call: what is declared and cannot be counted; empty: all is.
+  const std::string& problem() const { return problem_; }
+
+ private:
+  void read_schedules(const pool::Pool& pool);
+  void add_budget(scaling::Params& params, const pool::Pool& pool,
+                  const nlohmann::json* live_template);
+
+  std::vector<scaling::Schedule> declared_;
+  scaling::Schedules schedules_;
+  std::string schedule_problem_;
+  std::optional<Millis> next_edge_;
+  std::string problem_;
+};
+
+/// Without ramp, schedules and budget.
+scaling::Params params_of(const pool::PoolSpec& spec);
+
+}  // namespace wp::controller
