@@ -144,6 +144,11 @@ void carry_out(Run& run, const Clock& clock) {
         memory.rejected_message = error.what();
         f.obstacle = refused(error.what());
         return;
+      case WorkloadError::Kind::target_conflict:
+        f.obstacle = {pool::condition::kTargetConflict, pool::condition::kTargetConflict,
+                      error.what()};
+        run.come_back(Millis{30000});
+        return;
       case WorkloadError::Kind::target_missing:
         f.obstacle = refused(error.what());
         run.come_back(Millis{30000});

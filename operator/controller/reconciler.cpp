@@ -21,24 +21,6 @@ constexpr std::ptrdiff_t kRampFailures = 200;
 constexpr Millis kFreshIdle{40000};    // an idle queue is read every 15 s
 constexpr Millis kDefaultStart{5000};  // of a pod, until it is measured
 
-scaling::Params params_of(const pool::Pool& pool) {
-  const pool::Scaling& s = pool.spec.scaling;
-  scaling::Params params;
-  params.concurrency = pool.spec.workers.concurrency;
-  params.min_replicas = s.min_replicas;
-  params.max_replicas = s.max_replicas;
-  params.spare_workers = s.spare_workers;
-  params.policy = scaling::Policy::slot_per_job;
-  if (pool.spec.pause == pool::Pause::claims) params.pause = scaling::Pause::claims;
-  params.fixed = pool.spec.replicas;
-  params.scale_to_zero_after = s.scale_to_zero_after;
-  params.scale_down_window = s.scale_down_window;
-  params.up_workers = s.max_scale_up.workers;
-  params.up_percent = s.max_scale_up.percent;
-  params.up_period = s.max_scale_up.period;
-  return params;
-}
-
 // Counters only grow, but for those of a Redis that came back without its data.
 bool went_backwards(const std::map<std::string, std::int64_t>& before,
                     const std::map<std::string, std::int64_t>& after) {
@@ -203,9 +185,14 @@ void Reconciler::decide(Run& run) {
   scaling::Snapshot snapshot = snapshot_of(f, now, unknown_for, pods);
   snapshot.current = std::max(0, snapshot.current - memory.surge);
   snapshot.settling = std::max(Millis{0}, memory.settled_at - now);
-  scaling::Params params = params_of(run.pool);
+  const scaling::Params params =
+      memory.params.at(run.pool, run.ramp ? run.ramp->bounds : std::nullopt, clock_.wall());
+  if (memory.params.next_edge()) run.come_back(*memory.params.next_edge());
+  if (!memory.params.problem().empty()) {
+    f.obstacle = invalid_spec(pool::condition::kInvalidSpec, memory.params.problem());
+    if (!run.pool.spec.replicas) return;
+  }
   if (run.ramp) {
-    params.ramp = run.ramp->bounds;
     // What the ramp has paused goes on at its own cap; what others paused stands still.
     const bool by_others = params.pause == scaling::Pause::claims ||
                            (f.fresh && !f.backlog->counts->paused_by.empty());

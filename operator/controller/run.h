@@ -13,6 +13,7 @@
 #include "operator/controller/announcer.h"
 #include "operator/controller/controller.h"
 #include "operator/controller/job_figures.h"
+#include "operator/controller/scaling_params.h"
 #include "operator/controller/status_builder.h"
 #include "operator/fleet/recovery.h"
 #include "operator/fleet/retirement.h"
@@ -26,6 +27,7 @@ namespace wp::controller {
 struct Memory {
   std::string uid;
   scaling::State scaling;
+  ScalingParams params;
   JobFigures figures;
 
   std::optional<redis::Endpoint> endpoint;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <set>
+#include <utility>
 
 #include "operator/fleet/departure.h"
 
@@ -20,8 +21,7 @@ constexpr Millis kLongestPause{600000};
 // Deletions are carried out, and seen, in milliseconds; so long nothing is done that they could
 // cross.
 constexpr Millis kCarriedOut{5000};
-constexpr Millis kAnswerLost{10000};
-constexpr Millis kEmptyPlaces{10000};
+constexpr Millis kEmptyPlaces{30000};
 constexpr Millis kSoonest{100};
 
 class Planner {
@@ -59,6 +59,8 @@ class Planner {
   void take_places_away(int needed);
   void tell();
 
+  // Each write of the number looks like a rollout until the controllers have seen it.
+  bool rollout() const { return view_.rolling && view_.observed; }
   int active() const { return static_cast<int>(active_.size()); }
   int marked() const { return static_cast<int>(marked_.size()); }
   Millis left(const Member& member) const { return member.retired_for - s_.reading_age; }
@@ -72,24 +74,28 @@ class Planner {
   // Orders can be given, and what the counts say is newer than the last ones.
   bool may_order() const { return s_.fresh && !s_.orders_pending; }
   bool may_begin() const {
-    return may_order() && !held_up_ && (!memory_.not_before || now_ >= *memory_.not_before);
+    return may_order() && !held_up_ && !view_.rolling && view_.left_alone_for <= Millis{0} &&
+           (!memory_.not_before || now_ >= *memory_.not_before);
   }
   // Who is being deleted may be unknown to us. One that holds a job since before it was retired
   // cannot carry a mark, seen or unseen.
-  bool in_doubt() const { return memory_.given_since || memory_.lowered || memory_.doubt_since; }
+  bool in_doubt() const { return memory_.given_since || memory_.doubt_since; }
   bool can_be_called_back(const Member& member) const {
+    if (memory_.standing.is_moving(member.pod.uid) && !member.pod.marked) return false;
     return !in_doubt() || (!member.pod.marked && member.held > 0);
   }
+  // The picker counts the pods that we count, and more of them marked by so many.
+  std::optional<int> marked_beyond_ours() const {
+    if (!view_.witness || !view_.witness->current) return std::nullopt;
+    if (view_.witness->existing != active()) return std::nullopt;
+    return view_.witness->marked - marked();
+  }
   bool marks_settled() const {
-    if (!view_.witness) return memory_.standing.marks_rested(now_);
-    return view_.witness->current && view_.witness->marked == marked();
+    return view_.witness ? marked_beyond_ours() == 0 : memory_.standing.marks_rested(now_);
   }
-  bool only_unmarks_under_way() const {
-    return view_.witness && view_.witness->current && view_.witness->marked > marked();
-  }
+  bool only_unmarks_under_way() const { return marked_beyond_ours().value_or(0) > 0; }
   bool picker_agrees() const {
-    if (!view_.witness) return memory_.standing.marks_rested(now_);
-    return marks_settled() && view_.witness->existing == active() && view_.witness->ready == ready_;
+    return marks_settled() && (!view_.witness || view_.witness->ready == ready_);
   }
   void wake_in(Millis time) {
     const Millis wait = std::max(time, kSoonest);
@@ -127,7 +133,8 @@ void Planner::survey() {
       ++worn_;
     }
   }
-  if (!view_.rolling) ordered_ = std::max(0, active() - view_.replicas);
+  // In a rollout there are more than asked for anyway.
+  if (!rollout()) ordered_ = std::max(0, active() - view_.replicas);
 }
 
 void Planner::remember() {
@@ -135,28 +142,26 @@ void Planner::remember() {
 
   const bool raised = view_.replicas > memory_.replicas;
   const bool given = ordered_ > 0 && marked() > 0;
-  if (memory_.lowered) {
-    const Memory::Lowered& lowered = *memory_.lowered;
-    const bool elsewhere = view_.replicas != lowered.from && view_.replicas != lowered.to;
-    if (elsewhere || (view_.rolling && view_.replicas == lowered.to)) memory_.doubt_since = now_;
-    if (view_.replicas != lowered.from || now_ - lowered.at >= kAnswerLost) {
-      memory_.lowered.reset();
-      if (view_.replicas == lowered.to) memory_.aborts = 0;
-    }
-  }
+  // A lowering of which the next we see is something else: nobody knows what it did in between.
+  const bool overtaken = memory_.lowered_from && *memory_.lowered_from != view_.replicas && !given;
+  memory_.lowered_from.reset();
+  const bool begins = rollout() && !std::exchange(memory_.rolled_out, rollout());
+  memory_.rolled_out = rollout();
+  if (marked() > 0 && (overtaken || begins)) memory_.doubt_since = now_;
   if (memory_.given_since) {
     if (raised) memory_.taken_back = true;
-    if (!given && (memory_.taken_back || view_.rolling)) memory_.doubt_since = now_;
+    if (!given && (memory_.taken_back || rollout())) memory_.doubt_since = now_;
   }
   if (!given) {
     memory_.given_since.reset();
     memory_.taken_back = false;
   } else if (!memory_.given_since) {
     memory_.given_since = now_;
+    memory_.aborts = 0;
   }
   if (memory_.doubt_since) {
     const Millis waited = now_ - *memory_.doubt_since;
-    const bool told = !view_.witness || view_.witness->current || view_.rolling;
+    const bool told = !view_.witness || view_.witness->current || rollout();
     if (waited >= kCarriedOut && told) {
       memory_.doubt_since.reset();
     } else if (waited < kCarriedOut) {
@@ -196,7 +201,7 @@ void Planner::give_up_on_marks() {
 
 // Who is to leave: those who leave already first, then new ones.
 void Planner::choose() {
-  held_up_ = view_.rolling || memory_.aborted || !s_.may_shrink;
+  held_up_ = rollout() || memory_.aborted || !s_.may_shrink;
   if (!s_.fresh) {
     for (const Member* member : active_) {
       if (member->leaving() || member->retired) leaving_.insert(member);
@@ -266,12 +271,16 @@ void Planner::order() {
 
 void Planner::move_marks() {
   if (!s_.fresh || in_doubt()) return;
+  const bool anew = memory_.standing.stale(now_);
   for (const Member* member : marked_) {
     // One that holds a job is worth protecting until it is done.
-    if (!leaving_.contains(member) || member->held > 0) plan_.unmark.push_back(member->pod.uid);
+    const bool meant = leaving_.contains(member) && member->held == 0 && !anew;
+    if (!meant) plan_.unmark.push_back(member->pod.uid);
   }
   if (plan_.unmark.empty()) return mark();
-  if (!marks_settled() && !only_unmarks_under_way()) plan_.unmark.clear();
+  const bool may_unmark = marks_settled() || only_unmarks_under_way();
+  if (!may_unmark || memory_.standing.marks_move()) plan_.unmark.clear();
+  for (const std::string& uid : plan_.unmark) memory_.standing.moving(uid, false, now_);
 }
 
 void Planner::mark() {
@@ -287,7 +296,7 @@ void Planner::mark() {
     names.push_back(member->pod.name);
   }
   if (plan_.mark.empty()) return;
-  memory_.standing.marking(now_);
+  for (const std::string& uid : plan_.mark) memory_.standing.moving(uid, true, now_);
   plan_.notes.push_back(
       {Note::Kind::worker_retired, fmt::format("{} of {} workers retired and hold nothing: {}",
                                                names.size(), active(), fmt::join(names, ", "))});
@@ -310,35 +319,35 @@ void Planner::wait_for_picker() {
 
 bool Planner::may_lower() {
   if (marked_.empty() || !may_order() || held_up_ || in_doubt()) return false;
+  if (view_.rolling || view_.left_alone_for > Millis{0}) return false;
   if (view_.replicas != active() || !plan_.unmark.empty()) return false;
   for (const Member* member : active_) {
     if (member->pod.marked && !leaving_.contains(member)) return false;
     if ((member->pod.marked || exposed(*member)) && !may_go(*member)) return false;
   }
-  return picker_agrees() && memory_.standing.proven(now_);
+  return picker_agrees() && memory_.standing.proven(now_) && !memory_.standing.anything_moves();
 }
 
-// Replicas with which `desired` workers serve, besides those who cannot or need not be called back.
+// Replicas with which `desired` workers serve, besides those who leave and are not yet let go.
 int Planner::needed() const {
-  int staying_away = 0;
+  int away = 0;
+  int going = 0;
   for (const Member* member : active_) {
-    const bool away =
-        leaving_.contains(member) || (member->leaving() && !covered_.contains(member) &&
-                                      (!s_.fresh || !can_be_called_back(*member)));
-    if (away || member->retired_by_person()) ++staying_away;
+    if (!leaving_.contains(member) && !member->retired_by_person()) continue;
+    ++away;
+    if (member->pod.marked) ++going;
   }
-  const int going = std::min(ordered_, marked());
-  return std::max(0, s_.desired) + extra_ + std::max(0, staying_away - going);
+  return std::max(0, s_.desired) + extra_ + away - std::min(ordered_, going);
 }
 
 void Planner::resize() {
   if (may_lower()) {
     for (const Member* member : marked_) plan_.victims.push_back(member->pod.uid);
     plan_.replicas = view_.replicas - marked();
-    memory_.lowered = Memory::Lowered{view_.replicas, *plan_.replicas, now_};
-    wake_in(kAnswerLost);
+    memory_.lowered_from = view_.replicas;
     return;
   }
+  if (view_.left_alone_for > Millis{0}) return wake_in(view_.left_alone_for);
   // An order that nobody carries out while the retirements run out would take whoever claims next.
   const bool runs_out = memory_.given_since && now_ - *memory_.given_since >= kCarriedOut &&
                         std::any_of(marked_.begin(), marked_.end(), [this](const Member* member) {
@@ -366,6 +375,7 @@ void Planner::resize() {
 void Planner::take_places_away(int needed) {
   const int target = std::max(active(), needed);
   if (view_.replicas <= target || !may_order() || held_up_ || in_doubt()) return;
+  if (view_.rolling) return;
   if (view_.witness && !(view_.witness->current && view_.witness->existing == active())) return;
   const Millis waited = now_ - *memory_.places_since;
   if (waited < kEmptyPlaces) return wake_in(kEmptyPlaces - waited);
@@ -373,10 +383,12 @@ void Planner::take_places_away(int needed) {
 }
 
 void Planner::tell() {
+  memory_.covered.clear();
+  for (const Member* member : covered_) memory_.covered.insert(member->pod.uid);
+  memory_.surge = 0;
   if (worn_ > 0) {
-    int away = 0;
-    for (const Member* member : active_) away += member->leaving() || member->retired ? 1 : 0;
-    plan_.surge = std::clamp(view_.replicas - away - s_.desired, 0, s_.surge);
+    const int staying = size_of(memory_, view_, *s_.fleet);
+    memory_.surge = std::clamp(staying - s_.desired, 0, s_.surge);
   }
   if (!marked_.empty() || !leaving_.empty()) {
     if (const auto next = memory_.standing.changes_in(now_)) wake_in(*next);
@@ -385,13 +397,13 @@ void Planner::tell() {
     wake_in(*memory_.not_before - now_);
   }
   const bool interrupted =
-      view_.rolling && std::any_of(active_.begin(), active_.end(),
-                                   [](const Member* member) { return member->by_us; });
+      rollout() && std::any_of(active_.begin(), active_.end(),
+                               [](const Member* member) { return member->by_us; });
   if (interrupted && !memory_.told_rollout) {
     plan_.notes.push_back({Note::Kind::scale_in_aborted,
                            "a rollout began: the retired workers serve again until it is over"});
   }
-  memory_.told_rollout = view_.rolling && (memory_.told_rollout || interrupted);
+  memory_.told_rollout = rollout() && (memory_.told_rollout || interrupted);
   if (!blocked_.empty() && blocked_ != memory_.told_blocked) {
     plan_.notes.push_back({Note::Kind::scale_in_blocked, blocked_});
   }
@@ -403,6 +415,19 @@ void Planner::tell() {
 Plan plan(Memory& memory, const Situation& situation) {
   if (situation.view == nullptr || situation.fleet == nullptr || !situation.view->known) return {};
   return Planner(memory, situation).run();
+}
+
+int size_of(const Memory& memory, const workload::View& view, const Fleet& fleet) {
+  int active = 0;
+  int away = 0;
+  for (const Member& member : fleet.members) {
+    if (member.pod.terminating || member.pod.finished) continue;
+    ++active;
+    const bool leaves = member.leaving() || member.retired;
+    if (leaves && !memory.covered.contains(member.pod.uid)) ++away;
+  }
+  const int ordered = std::max(0, active - view.replicas);
+  return std::max(0, view.replicas - std::max(0, away - ordered) - memory.surge);
 }
 
 }  // namespace wp::fleet

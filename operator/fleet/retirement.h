@@ -18,6 +18,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -63,9 +64,6 @@ struct Plan {
   std::vector<std::string> victims;  // of that write, when it lowers
   std::optional<Millis> recheck;     // plan again after this time though nothing changes
   std::vector<Note> notes;
-  /// Of the workers that serve, those that are there only until a worn one has gone: no part of the
-  /// size that a policy starts from.
-  int surge = 0;
 };
 
 /// Per pool; losing it delays a step, and does no harm.
@@ -77,25 +75,27 @@ struct Memory {
   Standing standing;
   std::optional<Millis> unsettled_since;  // the picker counts other marks than there are
 
-  /// A write that lowers and was planned: its answer may be lost. Reset it when it was surely not
-  /// done: refused with a conflict, or never sent.
-  struct Lowered {
-    int from = 0;
-    int to = 0;
-    Millis at{0};
-  };
-  std::optional<Lowered> lowered;
   int replicas = 0;                    // as last seen
+  std::optional<int> lowered_from;     // by the last plan
+  bool rolled_out = false;             // a rollout was under way
   std::optional<Millis> given_since;   // marked pods exceed the number: somebody deletes them
   bool taken_back = false;             // it was raised before they were all gone
   std::optional<Millis> doubt_since;   // some may be deleted, and not be seen so yet
   std::optional<Millis> places_since;  // places without a pod
   int places = 0;
 
+  int surge = 0;                  // of the last plan
+  std::set<std::string> covered;  // by uid: kept from claiming, and to stay
+
   std::string told_blocked;
   bool told_rollout = false;
 };
 
+/// The view is as new as our own writes: when the answer to one was lost it is not `known`.
 Plan plan(Memory& memory, const Situation& situation);
+
+/// The size that a policy starts from: the workers asked for, without those who leave and those who
+/// are there only until a worn one has gone.
+int size_of(const Memory& memory, const workload::View& view, const Fleet& fleet);
 
 }  // namespace wp::fleet

@@ -74,7 +74,7 @@ Want choose(const ThresholdParams& params, const Inputs& in) {
     return want;
   }
   want.workers = std::max(in.current, in.busy);
-  want.cause = Cause::below_threshold;
+  if (in.waiting == 0 && in.busy == 0) want.cause = Cause::idle;
   want.reason += fmt::format(", within {} to {} %: {}", params.down_at_percent,
                              params.up_at_percent, spell_workers(want.workers));
   return want;
