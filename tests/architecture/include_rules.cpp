@@ -24,9 +24,10 @@ const std::vector<Rule>& rules() {
       {"base", {"base"}},
       {"queue", {"base", "queue"}},
       {"runner", {"base", "queue", "runner"}},
-      {"ctl", {"base", "queue", "ctl", "operator/pool", "operator/scaling"}},
+      {"ctl", {"base", "queue", "ctl", "operator/pool", "operator/scaling", "operator/sizing"}},
       {"operator/pool", {"base", "operator/pool"}},
       {"operator/scaling", {"base", "operator/scaling"}},
+      {"operator/sizing", {"base", "operator/pool", "operator/scaling", "operator/sizing"}},
       {"operator/kube", {"base", "operator/kube"}},
       {"operator", {"base", "queue", "operator"}},
   };
