@@ -11,6 +11,7 @@
 #include "ctl/enqueue.h"
 #include "ctl/exit.h"
 #include "ctl/jobs_show.h"
+#include "ctl/pools/pools.h"
 #include "ctl/protocol.h"
 #include "ctl/queue_manage.h"
 #include "ctl/queue_show.h"
@@ -84,6 +85,8 @@ int run_verb(const std::string& verb, Arguments& a, const Options& options) {
   if (verb == "protocol script") return protocol_script(a.first, a.sha1);
   const Format format = parse_format(a.output);
   if (verb == "simulate") return simulate::simulate(a.simulate, given(options), format);
+  if (verb == "pools list") return pools_list(a.pools, runtime_folder(), format);
+  if (verb == "pools explain") return pools_explain(a.pools, runtime_folder(), format);
   const std::string id = verb == "jobs show" ? take_job_id(a) : std::string();
   const std::string queue = queue_name(a, verb);
   if (verb == "enqueue") check_request(a.enqueue);

@@ -70,7 +70,7 @@ TEST_CASE("every arrow in the wrong direction is found") {
            Row{"queue/redis/a.cpp", "ctl/exit.h"},
            Row{"runner/a.cpp", "operator/pool/pool.h"},
            Row{"runner/handlers/a.cpp", "ctl/exit.h"},
-           Row{"ctl/a.cpp", "operator/kube/client.h"},
+           Row{"ctl/a.cpp", "operator/fleet/fleet.h"},
            Row{"ctl/a.cpp", "operator/controller/controller.h"},
            Row{"ctl/output/a.cpp", "runner/options.h"},
            Row{"operator/kube/a.cpp", "operator/scaling/decide.h"},
