@@ -76,6 +76,13 @@ std::vector<std::string> notes_of(const pool::PoolSpec& spec) {
   return notes;
 }
 
+// Local mode's pools need no pods, but a handler; those of a cluster the other way round.
+bool is_for_a_cluster(const nlohmann::json& pool) {
+  const nlohmann::json::json_pointer workers("/spec/workers");
+  if (!pool.contains(workers) || !pool[workers].is_object()) return false;
+  return pool[workers].contains("template") || pool[workers].contains("deploymentRef");
+}
+
 }  // namespace
 
 PoolParams parse_pool_params(std::string_view yaml, const std::string& shown) {
@@ -93,7 +100,8 @@ PoolParams parse_pool_params(std::string_view yaml, const std::string& shown) {
     throw UsageError(fmt::format("{}: holds {} WorkerPools; allowed: one", shown, pools.size()));
   }
   // What this version of the operator can't do yet says nothing about its size.
-  const pool::ParsedPool parsed = pool::read_pool(pools[0], {.strict = true, .local = true});
+  const pool::ParsedPool parsed =
+      pool::read_pool(pools[0], {.strict = true, .local = !is_for_a_cluster(pools[0])});
   if (!parsed.problems.empty()) {
     throw UsageError(fmt::format("{}: {}", shown, pool::summary(parsed.problems)));
   }

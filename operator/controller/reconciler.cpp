@@ -183,7 +183,7 @@ void Reconciler::decide(Run& run) {
   const scaling::PodCounts pods = memory.pod_starts.observe(
       now, scaling::start_time(memory.scaling), seen_pods(f.fleet, clock_.wall()));
   scaling::Snapshot snapshot = snapshot_of(f, now, unknown_for, pods);
-  snapshot.current = std::max(0, snapshot.current - memory.surge);
+  snapshot.current = fleet::size_of(memory.retirement, f.view, f.fleet);
   snapshot.settling = std::max(Millis{0}, memory.settled_at - now);
   const scaling::Params params =
       memory.params.at(run.pool, run.ramp ? run.ramp->bounds : std::nullopt, clock_.wall());

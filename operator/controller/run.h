@@ -38,7 +38,6 @@ struct Memory {
   std::string rejected_message;
 
   fleet::Memory retirement;
-  int surge = 0;  // workers that are there only until a worn one has gone
   fleet::RecoveryMemory recovery;
   scaling::PodStarts pod_starts;
   Announcer announcer;

@@ -160,12 +160,15 @@ void Planner::remember() {
     memory_.aborts = 0;
   }
   if (memory_.doubt_since) {
+    // The clock starts when the controllers have seen the newest number.
+    const bool seen = !view_.witness || view_.witness->current || rollout();
+    const bool agrees = !view_.witness || view_.witness->existing == active() || rollout();
+    if (!seen) memory_.doubt_since = now_;
     const Millis waited = now_ - *memory_.doubt_since;
-    const bool told = !view_.witness || view_.witness->current || rollout();
-    if (waited >= kCarriedOut && told) {
-      memory_.doubt_since.reset();
-    } else if (waited < kCarriedOut) {
+    if (waited < kCarriedOut) {
       wake_in(kCarriedOut - waited);
+    } else if (agrees) {
+      memory_.doubt_since.reset();
     }
   }
   memory_.replicas = view_.replicas;

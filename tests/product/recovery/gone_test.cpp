@@ -13,7 +13,10 @@ using wp::test::eventually;
 namespace {
 
 constexpr Millis kGoal{2000};
-constexpr Millis kPass{10000};  // below the lease, which would bring the job back as well
+// Generous, and below what would bring the job back without the operator: the next start of the
+// killed container, 5 s, and the lease, 15 s.
+constexpr Millis kPassKilled{4000};
+constexpr Millis kPassDeleted{10000};
 
 // One worker with a job, one without. The test begins again when both are ready.
 std::string one_busy(Crew& crew) {
@@ -29,9 +32,9 @@ Millis until_it_runs_again(Crew& crew, const std::string& job, int before) {
   return system_clock().steady() - begun;
 }
 
-void check_times(const std::string& what, const std::vector<Millis>& times) {
+void check_times(const std::string& what, const std::vector<Millis>& times, Millis pass) {
   test::print_times(what, times);
-  for (const Millis time : times) CHECK(time < kPass);
+  for (const Millis time : times) CHECK(time < pass);
   WARN(*std::max_element(times.begin(), times.end()) <= kGoal);
 }
 
@@ -72,11 +75,11 @@ TEST_CASE("a worker's container is killed and its pod stays: its job runs again 
     times.push_back(until_it_runs_again(crew, job, 1));
     // The first ones surely without the help of the killed one's next incarnation.
     if (round < 2) CHECK(crew.pod_of(job).uid != killed.uid);
-    CHECK(crew.staying().size() == 2);
+    CHECK(crew.staying().contains(killed.uid));
     crew.jobs().let_go(job);
     REQUIRE(eventually([&] { return crew.jobs().busy_pods().empty(); }));
   }
-  check_times("container killed → its job runs again", times);
+  check_times("container killed → its job runs again", times, kPassKilled);
   CHECK(crew.product().counts(Crew::kPool).stat["crashed"] == rounds);
   crew.finish();
 }
@@ -96,7 +99,7 @@ TEST_CASE("a pod is deleted by force: its job runs again at once, and the pod is
     crew.jobs().let_go(job);
     REQUIRE(eventually([&] { return crew.jobs().busy_pods().empty(); }));
   }
-  check_times("pod deleted by force → its job runs again", times);
+  check_times("pod deleted by force → its job runs again", times, kPassDeleted);
   // The worker went away under the job: that is nobody's fault, and no crash.
   CHECK(crew.product().counts(Crew::kPool).stat["crashed"] == 0);
   crew.finish();
