@@ -134,9 +134,15 @@ void Reconciler::look(Run& run) {
 void Reconciler::recover(Run& run) {
   Findings& f = run.findings;
   const queue::Counts* counts = f.backlog && f.backlog->counts ? &*f.backlog->counts : nullptr;
-  const bool ours = f.fresh && !f.obstacle;
-  fleet::Recovery recovery = fleet::recover(run.memory.recovery, f.view, f.fleet, counts, ours,
-                                            run.pool.spec.jobs.lease, clock_.steady());
+  fleet::Scene scene;
+  scene.now = clock_.steady();
+  scene.view = &f.view;
+  scene.fleet = &f.fleet;
+  scene.counts = counts;
+  scene.fresh = f.fresh && !f.obstacle;
+  if (f.backlog) scene.reading_age = scene.now - f.backlog->read_at;
+  scene.lease = run.pool.spec.jobs.lease;
+  fleet::Recovery recovery = fleet::recover(run.memory.recovery, scene);
   run.orders.reclaim = std::move(recovery.reclaim);
   if (recovery.recheck) run.come_back(*recovery.recheck);
   Announcer::lost(recovery.incidents, run.teller());
