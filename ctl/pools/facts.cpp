@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <stdexcept>
 
 #include "base/units.h"
 #include "ctl/output/fields.h"
@@ -10,6 +11,7 @@
 #include "operator/kube/timestamp.h"
 #include "operator/pool/event_reasons.h"
 #include "operator/pool/normalize.h"
+#include "operator/scaling/schedule.h"
 
 namespace wp::ctl {
 namespace {
@@ -111,6 +113,22 @@ std::string pace_line(const PoolFacts& f) {
       s.max_scale_up.workers, s.max_scale_up.percent, format_duration(s.max_scale_up.period),
       spell_window(f), s.scale_down_window ? "" : fmt::format(" ({} pod starts)", kWindowStarts),
       format_duration(s.scale_to_zero_after));
+}
+
+// Whether a schedule holds now, and when that changes.
+struct Standing {
+  bool holds = false;
+  std::optional<Millis> next_edge;
+};
+
+Standing standing_of(const pool::Schedule& one, Millis now) {
+  try {
+    scaling::Schedules schedules({{one.name, one.time_zone, one.start, one.end, one.min_replicas}});
+    return {schedules.floor(now).has_value(), schedules.next_edge(now)};
+  } catch (const std::invalid_argument&) {
+    // The operator says so in InvalidSpec; here it only tells nothing.
+    return {};
+  }
 }
 
 const pool::RampStep* step_of(const PoolFacts& f) {
@@ -221,9 +239,15 @@ ordered_json ramp_document(const PoolFacts& f) {
 std::vector<std::string> schedule_lines(const PoolFacts& f) {
   std::vector<std::string> lines;
   for (const pool::Schedule& one : f.declared().scaling.schedules) {
-    lines.push_back(fmt::format("{}: at least {} from \"{}\" to \"{}\", {}", printable(one.name),
-                                one.min_replicas, printable(one.start), printable(one.end),
-                                printable(one.time_zone)));
+    const Standing standing = standing_of(one, f.now);
+    std::string line = fmt::format("{}: at least {} from \"{}\" to \"{}\", {}", printable(one.name),
+                                   one.min_replicas, printable(one.start), printable(one.end),
+                                   printable(one.time_zone));
+    if (standing.next_edge) {
+      line += fmt::format("; {} {}", standing.holds ? "holds for" : "begins in",
+                          human_duration(*standing.next_edge));
+    }
+    lines.push_back(std::move(line));
   }
   return lines;
 }
@@ -235,7 +259,8 @@ ordered_json schedule_document(const PoolFacts& f) {
                     {"min", one.min_replicas},
                     {"start", one.start},
                     {"end", one.end},
-                    {"time_zone", one.time_zone}});
+                    {"time_zone", one.time_zone},
+                    {"holds", standing_of(one, f.now).holds}});
   }
   return list;
 }

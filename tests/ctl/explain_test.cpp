@@ -169,7 +169,7 @@ TEST_CASE("explained: ramp rolled back") {
   found.f.ramp = pool::RampStatus{.step = 2,
                                   .since = format_time_seconds(kDecided - Millis{600'000}),
                                   .state = "RolledBack",
-                                  .trigger = "lostJobs: 2, at most 0 are borne",
+                                  .trigger = "lostJobs: 2, limit 1",
                                   .jobs = {"order-17", "order-23"},
                                   .hash = "5f2c",
                                   .reset = ""};
@@ -189,9 +189,9 @@ Inputs     TargetDepth: a worker for every 10 jobs
            1 to 10 workers, 4 jobs at once each
            a job takes 800ms, a pod starts in 5.2s
            up: at most 20 or 100 % more per 5s; down: after 16s below (3 pod starts); to zero: after 1m
-Ramp       rolled back to 1 worker for 10m12s: lostJobs: 2, at most 0 are borne
+Ramp       rolled back to 1 worker for 10m12s: lostJobs: 2, limit 1
            jobs: order-17 order-23
-Schedules  office: at least 4 from "0 8 * * 1-5" to "0 18 * * 1-5", Europe/Berlin
+Schedules  office: at least 4 from "0 8 * * 1-5" to "0 18 * * 1-5", Europe/Berlin; X
 Found in   kubeconfig /home/ann/.kube/config, context prod
 Trouble    the ramp is rolled back, see Ramp
 Next       mend what fired it, then let the ramp begin anew:
