@@ -60,6 +60,10 @@ class Planner {
   void tell();
 
   // Each write of the number looks like a rollout until the controllers have seen it.
+  // As the last plan intended; what is seen of it may be behind.
+  bool was_leaving(const Member& member) const {
+    return memory_.leaving ? memory_.leaving->contains(member.pod.uid) : member.leaving();
+  }
   bool rollout() const { return view_.rolling && view_.observed; }
   int active() const { return static_cast<int>(active_.size()); }
   int marked() const { return static_cast<int>(marked_.size()); }
@@ -207,7 +211,7 @@ void Planner::choose() {
   held_up_ = rollout() || memory_.aborted || !s_.may_shrink;
   if (!s_.fresh) {
     for (const Member* member : active_) {
-      if (member->leaving() || member->retired) leaving_.insert(member);
+      if (was_leaving(*member) || member->retired_by_person()) leaving_.insert(member);
     }
     return;
   }
@@ -228,7 +232,10 @@ void Planner::choose() {
   int surplus = active() - retired_by_persons_ - s_.desired - extra_;
   for (const Member* member : candidates) {
     if (surplus-- <= 0) break;
-    if (member->by_us || member->marked_and_empty() || may_begin()) leaving_.insert(member);
+    const bool ordered = s_.orders_pending && was_leaving(*member);
+    if (member->by_us || member->marked_and_empty() || ordered || may_begin()) {
+      leaving_.insert(member);
+    }
   }
   cover();
 }
@@ -386,8 +393,8 @@ void Planner::take_places_away(int needed) {
 }
 
 void Planner::tell() {
-  memory_.covered.clear();
-  for (const Member* member : covered_) memory_.covered.insert(member->pod.uid);
+  memory_.leaving.emplace();
+  for (const Member* member : leaving_) memory_.leaving->insert(member->pod.uid);
   memory_.surge = 0;
   if (worn_ > 0) {
     const int staying = size_of(memory_, view_, *s_.fleet);
@@ -426,8 +433,9 @@ int size_of(const Memory& memory, const workload::View& view, const Fleet& fleet
   for (const Member& member : fleet.members) {
     if (member.pod.terminating || member.pod.finished) continue;
     ++active;
-    const bool leaves = member.leaving() || member.retired;
-    if (leaves && !memory.covered.contains(member.pod.uid)) ++away;
+    const bool leaves =
+        memory.leaving ? memory.leaving->contains(member.pod.uid) : member.leaving();
+    if (leaves || member.retired_by_person()) ++away;
   }
   const int ordered = std::max(0, active - view.replicas);
   return std::max(0, view.replicas - std::max(0, away - ordered) - memory.surge);

@@ -84,8 +84,9 @@ struct Memory {
   std::optional<Millis> places_since;  // places without a pod
   int places = 0;
 
-  int surge = 0;                  // of the last plan
-  std::set<std::string> covered;  // by uid: kept from claiming, and to stay
+  // Of the last plan:
+  int surge = 0;
+  std::optional<std::set<std::string>> leaving;  // by uid; what the counts say is behind
 
   std::string told_blocked;
   bool told_rollout = false;
