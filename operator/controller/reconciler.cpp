@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
 #include "base/log.h"
 #include "operator/controller/carry_out.h"
@@ -21,24 +22,6 @@ constexpr std::ptrdiff_t kRampFailures = 200;
 constexpr Millis kFreshIdle{40000};    // an idle queue is read every 15 s
 constexpr Millis kDefaultStart{5000};  // of a pod, until it is measured
 
-scaling::Params params_of(const pool::Pool& pool) {
-  const pool::Scaling& s = pool.spec.scaling;
-  scaling::Params params;
-  params.concurrency = pool.spec.workers.concurrency;
-  params.min_replicas = s.min_replicas;
-  params.max_replicas = s.max_replicas;
-  params.spare_workers = s.spare_workers;
-  params.policy = scaling::Policy::slot_per_job;
-  if (pool.spec.pause == pool::Pause::claims) params.pause = scaling::Pause::claims;
-  params.fixed = pool.spec.replicas;
-  params.scale_to_zero_after = s.scale_to_zero_after;
-  params.scale_down_window = s.scale_down_window;
-  params.up_workers = s.max_scale_up.workers;
-  params.up_percent = s.max_scale_up.percent;
-  params.up_period = s.max_scale_up.period;
-  return params;
-}
-
 // Counters only grow, but for those of a Redis that came back without its data.
 bool went_backwards(const std::map<std::string, std::int64_t>& before,
                     const std::map<std::string, std::int64_t>& after) {
@@ -54,10 +37,13 @@ Obstacle invalid_spec(std::string_view reason, std::string message) {
 
 }  // namespace
 
-Reconciler::Reconciler(const Controller::Options& options, backlog::BacklogReader& backlog)
+Reconciler::Reconciler(const Controller::Options& options, backlog::BacklogReader& backlog,
+                       std::function<bool()> crowded)
     : options_(options),
       clock_(options.clock != nullptr ? *options.clock : system_clock()),
-      backlog_(backlog) {}
+      backlog_(backlog),
+      crowded_(std::move(crowded)),
+      status_pace_(options.status_interval) {}
 
 Reconciler::~Reconciler() = default;
 
@@ -152,9 +138,15 @@ void Reconciler::look(Run& run) {
 void Reconciler::recover(Run& run) {
   Findings& f = run.findings;
   const queue::Counts* counts = f.backlog && f.backlog->counts ? &*f.backlog->counts : nullptr;
-  const bool ours = f.fresh && !f.obstacle;
-  fleet::Recovery recovery = fleet::recover(run.memory.recovery, f.view, f.fleet, counts, ours,
-                                            run.pool.spec.jobs.lease, clock_.steady());
+  fleet::Scene scene;
+  scene.now = clock_.steady();
+  scene.view = &f.view;
+  scene.fleet = &f.fleet;
+  scene.counts = counts;
+  scene.fresh = f.fresh && !f.obstacle;
+  if (f.backlog) scene.reading_age = scene.now - f.backlog->read_at;
+  scene.lease = run.pool.spec.jobs.lease;
+  fleet::Recovery recovery = fleet::recover(run.memory.recovery, scene);
   run.orders.reclaim = std::move(recovery.reclaim);
   if (recovery.recheck) run.come_back(*recovery.recheck);
   Announcer::lost(recovery.incidents, run.teller());
@@ -201,11 +193,16 @@ void Reconciler::decide(Run& run) {
   const scaling::PodCounts pods = memory.pod_starts.observe(
       now, scaling::start_time(memory.scaling), seen_pods(f.fleet, clock_.wall()));
   scaling::Snapshot snapshot = snapshot_of(f, now, unknown_for, pods);
-  snapshot.current = std::max(0, snapshot.current - memory.surge);
+  snapshot.current = fleet::size_of(memory.retirement, f.view, f.fleet);
   snapshot.settling = std::max(Millis{0}, memory.settled_at - now);
-  scaling::Params params = params_of(run.pool);
+  const scaling::Params params =
+      memory.params.at(run.pool, run.ramp ? run.ramp->bounds : std::nullopt, clock_.wall());
+  if (memory.params.next_edge()) run.come_back(*memory.params.next_edge());
+  if (!memory.params.problem().empty()) {
+    f.obstacle = invalid_spec(pool::condition::kInvalidSpec, memory.params.problem());
+    if (!run.pool.spec.replicas) return;
+  }
   if (run.ramp) {
-    params.ramp = run.ramp->bounds;
     // What the ramp has paused goes on at its own cap; what others paused stands still.
     const bool by_others = params.pause == scaling::Pause::claims ||
                            (f.fresh && !f.backlog->counts->paused_by.empty());
@@ -219,19 +216,22 @@ void Reconciler::decide(Run& run) {
 
 void Reconciler::write_status(Run& run) {
   Memory& memory = run.memory;
-  pool::Status after = build_status(run.findings);
+  const Findings& f = run.findings;
+  // The first answer of its Redis is on its way, and what was said before a restart is as true as
+  // "not yet read". The reader tells when that attempt is over, also when it failed.
+  if (memory.endpoint && !f.backlog && !f.obstacle) return;
+  pool::Status after = build_status(f);
   pool::carry_over(run.before, clock_.wall(), after);
   const pool::Difference difference = pool::compare(run.before, after);
   if (difference == pool::Difference::none) return;
   const Millis now = clock_.steady();
-  const Millis age = now - memory.written_at;
-  if (difference == pool::Difference::numbers && memory.written && age < options_.status_interval) {
-    run.come_back(options_.status_interval - age);
+  if (const auto wait = status_pace_.wait(memory.status_turn, difference, crowded_(), now)) {
+    run.come_back(*wait);
     return;
   }
   options_.write_status(run.pool, run.before, after);
   memory.written = std::move(after);
-  memory.written_at = now;
+  memory.status_turn = {.written_at = now, .numbers_at = {}, .owed_since = {}};
 }
 
 }  // namespace wp::controller

@@ -13,7 +13,9 @@
 #include "operator/controller/announcer.h"
 #include "operator/controller/controller.h"
 #include "operator/controller/job_figures.h"
+#include "operator/controller/scaling_params.h"
 #include "operator/controller/status_builder.h"
+#include "operator/controller/status_pace.h"
 #include "operator/fleet/recovery.h"
 #include "operator/fleet/retirement.h"
 #include "operator/scaling/decide.h"
@@ -26,6 +28,7 @@ namespace wp::controller {
 struct Memory {
   std::string uid;
   scaling::State scaling;
+  ScalingParams params;
   JobFigures figures;
 
   std::optional<redis::Endpoint> endpoint;
@@ -36,7 +39,6 @@ struct Memory {
   std::string rejected_message;
 
   fleet::Memory retirement;
-  int surge = 0;  // workers that are there only until a worn one has gone
   fleet::RecoveryMemory recovery;
   scaling::PodStarts pod_starts;
   Announcer announcer;
@@ -48,7 +50,7 @@ struct Memory {
   Millis settled_at{0};                          // after the queue's loss: nobody leaves before
   std::optional<Millis> scaled_at;
   std::optional<pool::Status> written;  // the status as we last wrote it
-  Millis written_at{0};
+  StatusPace::Turn status_turn;
 };
 
 // Everything that one reconcile carries from step to step.

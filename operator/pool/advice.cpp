@@ -115,6 +115,8 @@ const Advice* advice_on_trouble(std::string_view condition) {
 
 bool is_trouble(const Condition& condition) {
   if (advice_on_trouble(condition.type) == nullptr) return false;
+  // Workers that start or leave are no trouble; those that cannot are told by ScalingLimited.
+  if (condition.reason == reason::kProgressing) return false;
   const bool good_when_true =
       condition.type == condition::kReady || condition.type == condition::kQueueReachable;
   return condition.status ==

@@ -30,7 +30,7 @@ std::span<const Advice> trouble_advice();
 const Advice* advice_on_trouble(std::string_view condition);
 
 /// Whether the condition tells of something that a person should look at: Ready and QueueReachable
-/// are trouble when False, the others of trouble_advice() when True.
+/// are trouble when False, the others of trouble_advice() when True; never for Progressing.
 bool is_trouble(const Condition& condition);
 
 /// Why a pod does not start, as Kubernetes names it (Unschedulable, ImagePullBackOff, …) → the next

@@ -62,6 +62,8 @@ TEST_CASE("trouble is Ready or QueueReachable that is False, and another that is
   CHECK(trouble("Ready", ConditionStatus::is_false));
   CHECK_FALSE(trouble("Ready", ConditionStatus::is_true));
   CHECK_FALSE(trouble("Ready", ConditionStatus::unknown));
+  CHECK_FALSE(
+      is_trouble({.type = "Ready", .status = ConditionStatus::is_false, .reason = "Progressing"}));
   CHECK(trouble("QueueReachable", ConditionStatus::is_false));
   CHECK(trouble("RolloutStuck", ConditionStatus::is_true));
   CHECK_FALSE(trouble("RolloutStuck", ConditionStatus::is_false));
