@@ -35,7 +35,7 @@ test: ## every layer of tests; the last line says how many passed and failed
 soak: setup ## the queue's random tests, the faults of Redis, scale-in and recovery, long
 	@cmake --preset $(PRESET) >/dev/null
 	@cmake --build --preset $(PRESET) --target test_queue_model test_runner_faults \
-	  test_scale_in test_recovery
+	  test_product test_scale_in test_recovery
 	@WORKERPOOL_MODEL_OPERATIONS=1000000 $(BUILD)/tests/queue/model/test_queue_model
 	@WORKERPOOL_SOAK=1 WORKERPOOL_BIN=$(BUILD)/bin $(BUILD)/tests/runner/test_runner_faults
 	@tests/product/soak $(BUILD)
