@@ -15,10 +15,10 @@ namespace {
 
 // Asserts that `fact` holds all the time: the fact to see is that nothing happens.
 template <typename Fact>
-void holds_for(Millis time, Fact fact) {
+void holds_for(const Crew& crew, Millis time, Fact fact) {
   const Millis end = system_clock().steady() + time;
   while (system_clock().steady() < end) {
-    REQUIRE(fact());
+    REQUIRE_MESSAGE(fact(), crew.story());
     std::this_thread::sleep_for(Millis{50});
   }
 }
@@ -53,7 +53,7 @@ TEST_CASE("Redis comes back, empty or not, with 20 workers: none of them is dele
   REQUIRE(eventually([&] { return registered(crew) == kMany; }, Millis{30000}, Millis{20}));
   const auto before = workers(crew);
   const auto nobody_goes_for = [&](Millis time) {
-    holds_for(time, [&] { return workers(crew) == before; });
+    holds_for(crew, time, [&] { return workers(crew) == before; });
   };
   RedisServer& redis = crew.product().redis();
 
@@ -104,7 +104,7 @@ TEST_CASE("Redis stays away while jobs run: the size holds, then follows the fal
   REQUIRE(eventually(
       [&] { return crew.product().condition(Crew::kPool, "FallbackActive").starts_with("True/"); },
       Millis{20000}, Millis{20}));
-  holds_for(kAway - (system_clock().steady() - begun), [&] {
+  holds_for(crew, kAway - (system_clock().steady() - begun), [&] {
     const auto now = workers(crew);
     return crew.replicas() == kFallback &&
            std::includes(now.begin(), now.end(), before.begin(), before.end());
