@@ -15,8 +15,8 @@ constexpr const char* kEpilog =
     "   0  done\n"
     "   1  error, or (doctor, queue check) something is wrong\n"
     "   2  wrong usage, or a job that is not allowed\n"
-    "   4  no such queue or job\n"
-    "  69  Redis does not answer, or does not let us in\n"
+    "   4  no such queue, job or pool\n"
+    "  69  Redis (or the API server) does not answer, or does not let us in\n"
     "  74  taken, but by fewer replicas than --wait-replicas\n"
     "  75  full: try again later\n"
     " 130  a batch was stopped by a signal\n"
@@ -26,6 +26,7 @@ constexpr const char* kEpilog =
     "  workerpoolctl enqueue --queue images --batch jobs.jsonl --wait\n"
     "  workerpoolctl queue show images\n"
     "  workerpoolctl workers list images -o json\n"
+    "  workerpoolctl pools explain images\n"
     "  workerpoolctl jobs list images --state dead\n"
     "  workerpoolctl jobs redrive images --all\n"
     "  workerpoolctl jobs show images 0aBcDeFgHiJkL\n"
@@ -187,6 +188,42 @@ void declare_jobs(Options& options, Arguments& a) {
   }
 }
 
+void declare_pools(Options& options, Arguments& a) {
+  PoolsRequest& request = a.pools;
+  Options& pools = options.command("pools", "Looks at worker pools, in a cluster or local ones");
+  const auto with_cluster = [&request](Options& verb) {
+    verb.text({.name = "kubeconfig",
+               .help = "the cluster's kubeconfig; default: $KUBECONFIG, ~/.kube/config",
+               .placeholder = "FILE"},
+              request.kubeconfig);
+    verb.text({.name = "context", .help = "of the kubeconfig", .placeholder = "NAME"},
+              request.context);
+    verb.text({.name = "namespace",
+               .help = "default: the context's",
+               .placeholder = "NAME",
+               .letter = 'n'},
+              request.ns);
+    verb.toggle({.name = "local", .help = "pools of local mode on this machine only"},
+                request.local);
+    verb.epilog(
+        "Without a cluster, or when it has no such pool: those of local mode on this machine.\n"
+        "Exit code 4 when there is no such pool, 69 when the API server does not let us in.\n"
+        "What the words mean, and what to do about each: docs/status.md.");
+  };
+  Options& list = pools.command("list", "The columns of kubectl get wp");
+  with_cluster(list);
+  list.toggle({.name = "all-namespaces", .help = "of every namespace", .letter = 'A'},
+              request.all_namespaces);
+  list.toggle({.name = "wide", .help = "more columns, as kubectl get wp -o wide"}, request.wide);
+  list.toggle({.name = "watch", .help = "print again what changes, until Ctrl-C", .letter = 'w'},
+              request.watch);
+  Options& explain = pools.command(
+      "explain", "Why a pool has the size that it has, what limits it, and what to do next");
+  with_cluster(explain);
+  explain.positional("POOL", "NAME or namespace/NAME; may be absent when there is one only",
+                     request.name, false);
+}
+
 void declare_doctor(Options& options, Arguments& a) {
   Options& verb = options.command(
       "doctor", "Looks at all that has to be right: Redis, the user's rights, the queues");
@@ -233,6 +270,7 @@ void declare_commands(Options& options, Arguments& arguments) {
   declare_queue(options, arguments);
   declare_jobs(options, arguments);
   declare_workers(options, arguments);
+  declare_pools(options, arguments);
   declare_doctor(options, arguments);
   declare_simulate(options, arguments);
   declare_protocol(options, arguments);

@@ -10,6 +10,7 @@
 #include "ctl/enqueue.h"
 #include "ctl/jobs_list.h"
 #include "ctl/jobs_manage.h"
+#include "ctl/pools/source.h"
 #include "ctl/simulate/request.h"
 #include "queue/redis/settings.h"
 
@@ -24,6 +25,7 @@ struct Arguments {
   ListRequest list;
   ManageRequest manage;
   DoctorRequest doctor;
+  PoolsRequest pools;
   simulate::Request simulate;
   std::string by;                  // queue pause
   std::string state;               // queue purge

@@ -27,18 +27,6 @@ bool is_ours(const std::string& folder) {
          (info.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
-std::vector<std::filesystem::path> local_pools(const std::string& folder) {
-  std::vector<std::filesystem::path> files;
-  if (!is_ours(folder)) return files;
-  std::error_code error;
-  for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end;
-       it.increment(error)) {
-    if (it->path().extension() == ".url") files.push_back(it->path());
-  }
-  std::sort(files.begin(), files.end());
-  return files;
-}
-
 std::string first_line(const std::filesystem::path& file) {
   std::ifstream in(file);
   std::string line;
@@ -69,13 +57,25 @@ std::string runtime_folder() {
   return fmt::format("/tmp/workerpool-{}", getuid());
 }
 
+std::vector<std::filesystem::path> local_files(const std::string& folder, std::string_view ending) {
+  std::vector<std::filesystem::path> files;
+  if (!is_ours(folder)) return files;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end;
+       it.increment(error)) {
+    if (it->path().filename().string().ends_with(ending)) files.push_back(it->path());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
 Target find_target(const redis::Settings& settings, const std::string& folder) {
   Target target;
   if (!settings.url.empty()) {
     target.endpoint = redis::make_endpoint(settings, kDefaultUrl);
     return target;
   }
-  const auto pools = local_pools(folder);
+  const auto pools = local_files(folder, ".url");
   if (pools.size() == 1) {
     target.endpoint = endpoint_from(pools.front(), settings);
     target.hint = "the address is from " + pools.front().string();

@@ -2,8 +2,11 @@
 // `Session` owns the one connection of a command. Errors are one line: what kind, where, what next.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "ctl/exit.h"
 #include "queue/queue.h"
@@ -19,6 +22,10 @@ struct Target {
 
 /// $XDG_RUNTIME_DIR/workerpool, else /tmp/workerpool-<uid>: where local mode leaves <pool>.url.
 std::string runtime_folder();
+
+/// The files of local pools in `folder` that end so (".url"), in order of their names; none when
+/// the folder belongs to somebody else or others may write to it.
+std::vector<std::filesystem::path> local_files(const std::string& folder, std::string_view ending);
 
 /// The given URL; else the address of the one local pool whose file is in `folder`; else
 /// redis://127.0.0.1:6379/0. A folder that belongs to somebody else is not believed.

@@ -11,8 +11,8 @@ enum Exit : int {
   kDone = 0,
   kError = 1,
   kUsage = 2,
-  kNotFound = 4,         // no such queue, no such job
-  kUnreachable = 69,     // Redis does not answer or does not let us in (EX_UNAVAILABLE)
+  kNotFound = 4,         // no such queue, job or pool
+  kUnreachable = 69,     // Redis or the API server does not answer or let us in (EX_UNAVAILABLE)
   kTooFewReplicas = 74,  // the jobs are taken, but not by as many replicas as wanted (EX_IOERR)
   kFull = 75,            // the queue or Redis is full: try again (EX_TEMPFAIL)
   kStopped = 130,        // a signal ended a batch half way

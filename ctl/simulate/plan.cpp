@@ -25,47 +25,49 @@ constexpr std::array<std::pair<scaling::Policy, const char*>, 4> kPolicies = {{
     {scaling::Policy::target_depth, "TargetDepth"},
 }};
 
-double parse_number(std::string_view name, std::string_view text, double least, double most,
-                    const char* allowed) {
+std::optional<double> number_within(std::string_view text, double least, double most) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() ||
-      !(value >= least && value <= most)) {
-    throw UsageError(fmt::format("{}: \"{}\" is not allowed: {}", name, text, allowed));
-  }
-  return value;
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  return whole && value >= least && value <= most ? std::optional(value) : std::nullopt;
 }
 
 double parse_rate(std::string_view text) {
-  constexpr const char* kAllowed = "a number of jobs per second, or 30/m, 100/h; above 0";
-  double per = 1;
-  const std::size_t slash = text.find('/');
-  if (slash != std::string_view::npos) {
-    const std::string_view unit = text.substr(slash + 1);
-    per = unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : 0;
-    if (per == 0) {
-      throw UsageError(fmt::format("rate: \"{}\" is not allowed: {}", text, kAllowed));
-    }
+  const std::size_t slash = std::min(text.find('/'), text.size());
+  const std::string_view unit = text.substr(slash);
+  const double per = unit.empty() || unit == "/s" ? 1 : unit == "/m" ? 60 : unit == "/h" ? 3600 : 0;
+  const auto value = number_within(text.substr(0, slash), 1e-6, 1e6);
+  if (per == 0 || !value) {
+    throw UsageError(
+        fmt::format("rate: \"{}\" is not allowed: jobs per second above 0, or 30/m, 100/h", text));
   }
-  return parse_number("rate", text.substr(0, slash), 1e-6, 1e6, kAllowed) / per;
+  return *value / per;
 }
 
-Load load_of(const Request& request, const std::set<std::string>& given) {
-  if (!request.file.empty()) {
+double parse_sigma(std::string_view text) {
+  const auto value = number_within(text, 0, 4);
+  if (!value) throw UsageError(fmt::format("sigma: \"{}\" is not allowed: 0 to 4", text));
+  return *value;
+}
+
+Load load_of(const Request& request, const std::set<std::string>& given, std::optional<Load> kept) {
+  const std::string recorded = kept ? "--from-queue" : request.file;
+  if (!recorded.empty()) {
     for (const char* name : {"load", "rate", "service", "sigma", "duration"}) {
-      if (given.contains(name)) {
-        throw UsageError(fmt::format("{}: is for generated loads, and {} is a recorded one", name,
-                                     request.file));
-      }
+      if (!given.contains(name)) continue;
+      throw UsageError(
+          fmt::format("{}: is for generated loads, and {} is a recorded one", name, recorded));
     }
-    return read_load(request.file);
   }
+  if (kept && !request.file.empty()) {
+    throw UsageError(fmt::format("from-queue: the load is {} already", request.file));
+  }
+  if (kept) return *std::move(kept);
+  if (!request.file.empty()) return read_load(request.file);
   Generated options;
   options.shape = parse_shape(request.shape);
   options.rate = request.rate.empty() ? usual_rate(options.shape) : parse_rate(request.rate);
-  options.sigma = request.sigma.empty()
-                      ? usual_sigma(options.shape)
-                      : parse_number("sigma", request.sigma, 0, 4, "a number from 0 to 4");
+  options.sigma = request.sigma.empty() ? usual_sigma(options.shape) : parse_sigma(request.sigma);
   options.service = request.service;
   options.duration = request.duration;
   options.seed = static_cast<std::uint64_t>(request.seed);
@@ -166,7 +168,7 @@ std::vector<Candidate> candidates_of(const Request& request, const scaling::Para
 
 }  // namespace
 
-Plan plan(const Request& request, const std::set<std::string>& given) {
+Plan plan(const Request& request, const std::set<std::string>& given, std::optional<Load> kept) {
   if (request.file == "-" && request.pool_file == "-") {
     throw UsageError("pool-file: standard input is the load already");
   }
@@ -176,7 +178,7 @@ Plan plan(const Request& request, const std::set<std::string>& given) {
   Plan plan;
   plan.candidates = candidates_of(request, pool.params);
   plan.notes = std::move(pool.notes);
-  plan.load = load_of(request, given);
+  plan.load = load_of(request, given, std::move(kept));
   plan.surroundings.concurrency = pool.params.concurrency;
   plan.surroundings.snapshot = request.snapshot;
   plan.surroundings.start_fixed = request.start_fixed;

@@ -48,13 +48,7 @@ bool set_replicas(Run& run, int after, const std::vector<std::string>& victims,
     run.come_back(kScaleGap - (now - *memory.scaled_at));
     return false;
   }
-  try {
-    run.options.workload->scale(run.pool, after, victims);
-  } catch (const WorkloadError& error) {
-    // Refused for sure; any other answer may be that of a write that took effect.
-    if (error.kind() == WorkloadError::Kind::conflict) memory.retirement.lowered.reset();
-    throw;
-  }
+  run.options.workload->scale(run.pool, after, victims);
   memory.scaled_at = now;
   scaling::record_up(memory.scaling, now, after - before);
   f.scale_operations += 1;
@@ -81,7 +75,7 @@ bool take_step(Run& run, const Clock& clock) {
     situation.orders_pending = f.backlog->orders_pending;
   }
   situation.desired = f.decision->replicas;
-  situation.may_shrink = f.decision->cause != scaling::Cause::paused && !f.decision->fallback;
+  situation.may_shrink = f.decision->limited != scaling::Cause::paused && !f.decision->fallback;
   situation.limit = run.pool.spec.scaling.max_replicas;
   if (run.pool.spec.workers.handler.exec) {
     situation.max_jobs = run.pool.spec.workers.max_jobs_per_worker;
@@ -93,9 +87,7 @@ bool take_step(Run& run, const Clock& clock) {
   run.orders.retire = plan.retire;
   if (!plan.unmark.empty()) run.options.workload->unmark(run.pool, plan.unmark);
   if (!plan.mark.empty()) run.options.workload->mark(run.pool, plan.mark);
-  memory.surge = plan.surge;
   const bool scaled = plan.replicas && set_replicas(run, *plan.replicas, plan.victims, clock);
-  if (plan.replicas && !scaled) memory.retirement.lowered.reset();  // put off, not sent
   return scaled || !plan.mark.empty() || !plan.unmark.empty();
 }
 
@@ -143,6 +135,11 @@ void carry_out(Run& run, const Clock& clock) {
         memory.rejected_generation = run.pool.meta.generation;
         memory.rejected_message = error.what();
         f.obstacle = refused(error.what());
+        return;
+      case WorkloadError::Kind::target_conflict:
+        f.obstacle = {pool::condition::kTargetConflict, pool::condition::kTargetConflict,
+                      error.what()};
+        run.come_back(Millis{30000});
         return;
       case WorkloadError::Kind::target_missing:
         f.obstacle = refused(error.what());

@@ -22,24 +22,6 @@ constexpr std::ptrdiff_t kRampFailures = 200;
 constexpr Millis kFreshIdle{40000};    // an idle queue is read every 15 s
 constexpr Millis kDefaultStart{5000};  // of a pod, until it is measured
 
-scaling::Params params_of(const pool::Pool& pool) {
-  const pool::Scaling& s = pool.spec.scaling;
-  scaling::Params params;
-  params.concurrency = pool.spec.workers.concurrency;
-  params.min_replicas = s.min_replicas;
-  params.max_replicas = s.max_replicas;
-  params.spare_workers = s.spare_workers;
-  params.policy = scaling::Policy::slot_per_job;
-  if (pool.spec.pause == pool::Pause::claims) params.pause = scaling::Pause::claims;
-  params.fixed = pool.spec.replicas;
-  params.scale_to_zero_after = s.scale_to_zero_after;
-  params.scale_down_window = s.scale_down_window;
-  params.up_workers = s.max_scale_up.workers;
-  params.up_percent = s.max_scale_up.percent;
-  params.up_period = s.max_scale_up.period;
-  return params;
-}
-
 // Counters only grow, but for those of a Redis that came back without its data.
 bool went_backwards(const std::map<std::string, std::int64_t>& before,
                     const std::map<std::string, std::int64_t>& after) {
@@ -156,9 +138,15 @@ void Reconciler::look(Run& run) {
 void Reconciler::recover(Run& run) {
   Findings& f = run.findings;
   const queue::Counts* counts = f.backlog && f.backlog->counts ? &*f.backlog->counts : nullptr;
-  const bool ours = f.fresh && !f.obstacle;
-  fleet::Recovery recovery = fleet::recover(run.memory.recovery, f.view, f.fleet, counts, ours,
-                                            run.pool.spec.jobs.lease, clock_.steady());
+  fleet::Scene scene;
+  scene.now = clock_.steady();
+  scene.view = &f.view;
+  scene.fleet = &f.fleet;
+  scene.counts = counts;
+  scene.fresh = f.fresh && !f.obstacle;
+  if (f.backlog) scene.reading_age = scene.now - f.backlog->read_at;
+  scene.lease = run.pool.spec.jobs.lease;
+  fleet::Recovery recovery = fleet::recover(run.memory.recovery, scene);
   run.orders.reclaim = std::move(recovery.reclaim);
   if (recovery.recheck) run.come_back(*recovery.recheck);
   Announcer::lost(recovery.incidents, run.teller());
@@ -205,11 +193,16 @@ void Reconciler::decide(Run& run) {
   const scaling::PodCounts pods = memory.pod_starts.observe(
       now, scaling::start_time(memory.scaling), seen_pods(f.fleet, clock_.wall()));
   scaling::Snapshot snapshot = snapshot_of(f, now, unknown_for, pods);
-  snapshot.current = std::max(0, snapshot.current - memory.surge);
+  snapshot.current = fleet::size_of(memory.retirement, f.view, f.fleet);
   snapshot.settling = std::max(Millis{0}, memory.settled_at - now);
-  scaling::Params params = params_of(run.pool);
+  const scaling::Params params =
+      memory.params.at(run.pool, run.ramp ? run.ramp->bounds : std::nullopt, clock_.wall());
+  if (memory.params.next_edge()) run.come_back(*memory.params.next_edge());
+  if (!memory.params.problem().empty()) {
+    f.obstacle = invalid_spec(pool::condition::kInvalidSpec, memory.params.problem());
+    if (!run.pool.spec.replicas) return;
+  }
   if (run.ramp) {
-    params.ramp = run.ramp->bounds;
     // What the ramp has paused goes on at its own cap; what others paused stands still.
     const bool by_others = params.pause == scaling::Pause::claims ||
                            (f.fresh && !f.backlog->counts->paused_by.empty());

@@ -13,6 +13,7 @@
 #include "operator/controller/announcer.h"
 #include "operator/controller/controller.h"
 #include "operator/controller/job_figures.h"
+#include "operator/controller/scaling_params.h"
 #include "operator/controller/status_builder.h"
 #include "operator/controller/status_pace.h"
 #include "operator/fleet/recovery.h"
@@ -27,6 +28,7 @@ namespace wp::controller {
 struct Memory {
   std::string uid;
   scaling::State scaling;
+  ScalingParams params;
   JobFigures figures;
 
   std::optional<redis::Endpoint> endpoint;
@@ -37,7 +39,6 @@ struct Memory {
   std::string rejected_message;
 
   fleet::Memory retirement;
-  int surge = 0;  // workers that are there only until a worn one has gone
   fleet::RecoveryMemory recovery;
   scaling::PodStarts pod_starts;
   Announcer announcer;

@@ -61,13 +61,6 @@ std::optional<Millis> millis(const std::optional<std::int64_t>& number) {
 
 }  // namespace
 
-int committed_replicas(const workload::View& view, const fleet::Fleet& fleet) {
-  int active = 0;
-  for (const fleet::Member& member : fleet.members) active += member.pod.terminating ? 0 : 1;
-  const int ordered = std::max(0, active - view.replicas);
-  return std::max(0, view.replicas - std::max(0, fleet.retiring - ordered));
-}
-
 std::vector<scaling::SeenPod> seen_pods(const fleet::Fleet& fleet, Millis wall) {
   std::vector<scaling::SeenPod> seen;
   for (const fleet::Member& member : fleet.members) {
@@ -84,7 +77,6 @@ scaling::Snapshot snapshot_of(const Findings& findings, Millis now, Millis unkno
                               const scaling::PodCounts& pods) {
   scaling::Snapshot snapshot;
   snapshot.now = now;
-  snapshot.current = committed_replicas(findings.view, findings.fleet);
   snapshot.workers = workers_of(findings.fleet, pods);
   snapshot.started_in = pods.started_in;
   snapshot.unknown_for = unknown_for;

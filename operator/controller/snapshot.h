@@ -11,14 +11,11 @@
 
 namespace wp::controller {
 
-/// Replicas asked for, without those in the retire protocol: a lowering that is under way has taken
-/// its victims out of the number already.
-int committed_replicas(const workload::View& view, const fleet::Fleet& fleet);
-
 /// The pods that exist and stay, for scaling::PodStarts. They point into the view.
 std::vector<scaling::SeenPod> seen_pods(const fleet::Fleet& fleet, Millis wall);
 
 /// `unknown_for`: how long the queue could not be read. The queue counts only while it is fresh.
+/// `current` is the retirement's to say (fleet::size_of), `settling` the caller's.
 scaling::Snapshot snapshot_of(const Findings& findings, Millis now, Millis unknown_for,
                               const scaling::PodCounts& pods);
 

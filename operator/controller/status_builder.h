@@ -42,9 +42,6 @@ struct Findings {
   /// Why a scale-in goes no further (fleet::Note::Kind::scale_in_blocked); empty: nothing is in its
   /// way.
   std::string scale_in_blocked = {};
-  /// What the target gives a pod to end (terminationGracePeriodSeconds); absent: not known. A
-  /// target of our own always gives enough.
-  std::optional<Millis> grace_period = {};
 };
 
 /// What conditions and events say alike.

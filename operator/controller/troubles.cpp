@@ -80,12 +80,12 @@ Condition concurrency_mismatch(const Findings& f) {
 }
 
 Condition drain_too_short(const Findings& f) {
-  if (!f.grace_period && workers_of(f).deployment_ref) {
+  if (!f.view.grace_period && workers_of(f).deployment_ref) {
     return make_condition(f, condition::kDrainTooShort, ConditionStatus::unknown,
                           reason::kNotYetRead, "");
   }
   const bool so =
-      f.grace_period && *f.grace_period < workers_of(f).drain_timeout + kGraceBeyondDrain;
+      f.view.grace_period && *f.view.grace_period < workers_of(f).drain_timeout + kGraceBeyondDrain;
   return of(f, condition::kDrainTooShort, so, [&f] { return drain_too_short_message(f); });
 }
 
@@ -151,7 +151,7 @@ std::string drain_too_short_message(const Findings& f) {
   return fmt::format(
       "pods get {} to end, workers.drainTimeout is {}: a longer job is killed; raise "
       "terminationGracePeriodSeconds of the Deployment {} to {}, or lower workers.drainTimeout",
-      format_duration(*f.grace_period), format_duration(drain),
+      format_duration(*f.view.grace_period), format_duration(drain),
       workers_of(f).deployment_ref.value_or(f.pool->pool.meta.name + "-worker"),
       (needed.count() + 999) / 1000);
 }

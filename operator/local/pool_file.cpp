@@ -29,6 +29,12 @@ std::string describe(const std::string& shown, const std::vector<pool::SpecProbl
   return problems.size() > 1 ? text + ")" : text;
 }
 
+void read_into(PoolFile& file, std::istream& in, const std::string& shown) {
+  const std::string text = read_all(in);
+  file.pool = parse_local_pool(text, shown);
+  file.object = pool::yaml_document(text);
+}
+
 }  // namespace
 
 pool::Pool parse_local_pool(const std::string& text, const std::string& shown) {
@@ -62,7 +68,7 @@ PoolFile load_pool_file(const std::string& name) {
   if (name.empty()) throw UsageError("file: is required (-f pool.yaml)");
   PoolFile file;
   if (name == "-") {
-    file.pool = parse_local_pool(read_all(std::cin), "standard input");
+    read_into(file, std::cin, "standard input");
     file.directory = std::filesystem::current_path();
   } else {
     std::error_code error;
@@ -74,7 +80,7 @@ PoolFile load_pool_file(const std::string& name) {
     in.open(name);
     if (!in)
       throw UsageError(fmt::format("file: cannot read \"{}\": {}", name, std::strerror(errno)));
-    file.pool = parse_local_pool(read_all(in), name);
+    read_into(file, in, name);
     file.directory = std::filesystem::absolute(name).parent_path();
   }
   check_handler(file, name == "-" ? "standard input" : name);

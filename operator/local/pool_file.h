@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include <nlohmann/json.hpp>
+
 #include "operator/local/options.h"
 #include "operator/pool/pool.h"
 #include "queue/redis/endpoint.h"
@@ -13,6 +15,7 @@ namespace wp::local {
 
 struct PoolFile {
   pool::Pool pool;        // uid made up, generation 1
+  nlohmann::json object;  // as it stands in the file
   std::string directory;  // of the file: handlers run there
 };
 

@@ -121,6 +121,7 @@ class LocalRun {
     url_ = std::make_unique<UrlFile>(file_.pool.meta.name, options_.redis.url.empty()
                                                                ? endpoint_.describe()
                                                                : options_.redis.url);
+    status_file_ = std::make_unique<StatusFile>(file_.pool.meta.name, stored_object());
     Session::Options session;
     session.pool = file_.pool;
     session.endpoint = endpoint_;
@@ -129,6 +130,7 @@ class LocalRun {
     session.log_folder = options_.verbose ? "" : state_->path();
     session.term = system_clock().wall().count();
     session.before = before_;
+    session.status_file = status_file_.get();
     session.display = &display_;
     session.bell = &bell_;
     session.metrics = &metrics_;
@@ -136,6 +138,16 @@ class LocalRun {
     metrics_server_ = serve(options_.metrics_addr, {&metrics_, {}, {}});
     probe_server_ = serve(options_.probe_addr,
                           {nullptr, std::vector<HealthCheck>{}, std::vector<HealthCheck>{}});
+  }
+
+  // The pool as a cluster would store it.
+  nlohmann::json stored_object() const {
+    nlohmann::json object = file_.object;
+    nlohmann::json& meta = object["metadata"];
+    meta["namespace"] = file_.pool.meta.ns;
+    meta["generation"] = file_.pool.meta.generation;
+    meta["creationTimestamp"] = format_time_seconds(system_clock().wall());
+    return object;
   }
 
   void say_hello() {
@@ -243,6 +255,7 @@ class LocalRun {
   queue::Counts before_;
   metrics::Registry metrics_;
   std::unique_ptr<UrlFile> url_;
+  std::unique_ptr<StatusFile> status_file_;
   std::unique_ptr<Session> session_;
   std::unique_ptr<HttpServer> metrics_server_;
   std::unique_ptr<HttpServer> probe_server_;

@@ -136,12 +136,23 @@ std::shared_ptr<const controller::StoredPool> Session::look_up(const std::string
   return key == key_ ? stored_ : nullptr;
 }
 
+void Session::leave_status(const nlohmann::json& status) const {
+  if (options_.status_file == nullptr) return;
+  std::vector<std::string> leaving;
+  for (const workload::WorkerPod& pod : workload_->observe(options_.pool).pods) {
+    if (pod.marked || pod.terminating) leaving.push_back(pod.name);
+  }
+  options_.status_file->write(status, leaving);
+}
+
 void Session::take_status(const pool::Status& after) {
+  const nlohmann::json status = pool::to_json(after);
+  leave_status(status);
   int from = 0;
   {
     const std::lock_guard lock(mutex_);
     auto stored = std::make_shared<controller::StoredPool>(*stored_);
-    stored->status = pool::to_json(after);
+    stored->status = status;
     stored_ = std::move(stored);
     seen_.scale_operations = after.scale_operations;
     from = decided_;

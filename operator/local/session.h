@@ -13,6 +13,7 @@
 #include "operator/local/bell.h"
 #include "operator/local/display.h"
 #include "operator/local/report.h"
+#include "operator/local/status_file.h"
 #include "operator/pool/pool.h"
 #include "operator/workload/local_workload.h"
 #include "queue/redis/endpoint.h"
@@ -29,6 +30,7 @@ class Session {
     std::string log_folder;  // empty: workers write to stderr
     std::int64_t term = 0;
     queue::Counts before;  // the queue as it was found
+    StatusFile* status_file = nullptr;
     Display* display = nullptr;
     Bell* bell = nullptr;
     metrics::Registry* metrics = nullptr;
@@ -57,6 +59,7 @@ class Session {
  private:
   std::shared_ptr<const controller::StoredPool> look_up(const std::string& key) const;
   void take_status(const pool::Status& after);
+  void leave_status(const nlohmann::json& status) const;
   void tell_event(const controller::EventNote& event);
   void note_end(const workload::WorkerEnd& end);
   Millis since_start() const;

@@ -47,6 +47,20 @@ void make_private_folder(const std::string& path) {
   }
 }
 
+int replace_file(const std::string& path, const std::string& bytes) {
+  const std::string draft = path + "." + std::to_string(getpid());
+  errno = 0;
+  const UniqueFd file(open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (file && write(file.get(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()) &&
+      rename(draft.c_str(), path.c_str()) == 0) {
+    return 0;
+  }
+  // A disk that is full takes a part and sets no errno.
+  const int error = errno != 0 ? errno : ENOSPC;
+  unlink(draft.c_str());
+  return error;
+}
+
 StateFolder::StateFolder(const std::string& path, const std::string& pool) : path_(path) {
   if (path_.empty()) {
     make_private_folder(runtime_folder());
@@ -75,14 +89,7 @@ StateFolder::~StateFolder() = default;
 UrlFile::UrlFile(const std::string& pool, const std::string& url) {
   make_private_folder(runtime_folder());
   path_ = runtime_folder() + "/" + pool + ".url";
-  // Whoever sees the file sees all of it.
-  const std::string draft = path_ + "." + std::to_string(getpid());
-  const UniqueFd file(open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  const std::string line = url + "\n";
-  if (!file || write(file.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size()) ||
-      rename(draft.c_str(), path_.c_str()) != 0) {
-    const int error = errno;
-    unlink(draft.c_str());
+  if (const int error = replace_file(path_, url + "\n"); error != 0) {
     throw trouble(path_, std::strerror(error));
   }
 }

@@ -15,6 +15,9 @@ std::string runtime_folder();
 /// when it is someone else's or open to others.
 void make_private_folder(const std::string& path);
 
+/// Writes a file of mode 0600 so that whoever sees it sees all of it. Answers 0, or the errno.
+int replace_file(const std::string& path, const std::string& bytes);
+
 /// One pool's folder, held by one local mode at a time.
 class StateFolder {
  public:

@@ -83,6 +83,7 @@ Metadata parse_metadata(const json& object) {
   meta.name = text_of(*it, "name");
   meta.uid = text_of(*it, "uid");
   meta.resource_version = text_of(*it, "resourceVersion");
+  meta.created = text_of(*it, "creationTimestamp");
   const auto generation = it->find("generation");
   if (generation != it->end() && generation->is_number_integer()) {
     meta.generation = generation->get<std::int64_t>();

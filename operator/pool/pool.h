@@ -31,6 +31,7 @@ struct Metadata {
   std::string uid;
   std::int64_t generation = 0;
   std::string resource_version;
+  std::string created;    // RFC 3339 in UTC, so that the order is that of the text; local: empty
   bool deleting = false;  // a deletionTimestamp is set
   std::map<std::string, std::string> labels;
   std::map<std::string, std::string> annotations;

@@ -128,17 +128,30 @@ json ramp_json(const RampStatus& ramp) {
   }
   put(out, "hash", ramp.hash);
   put(out, "reset", cut(ramp.reset, kMaxRampReset));
+  if (ramp.baseline) {
+    out["baseline"] = {{"completed", ramp.baseline->completed},
+                       {"failed", ramp.baseline->failed},
+                       {"lost", ramp.baseline->lost},
+                       {"interrupted", ramp.baseline->interrupted}};
+  }
   return out;
 }
 
 RampStatus ramp_from(const json& in) {
-  RampStatus out{get<int>(in, "step").value_or(0),
-                 text(in, "since"),
-                 text(in, "state"),
-                 text(in, "trigger"),
-                 {},
-                 text(in, "hash"),
-                 text(in, "reset")};
+  RampStatus out;
+  out.step = get<int>(in, "step").value_or(0);
+  out.since = text(in, "since");
+  out.state = text(in, "state");
+  out.trigger = text(in, "trigger");
+  out.hash = text(in, "hash");
+  out.reset = text(in, "reset");
+  if (const auto baseline = get<json>(in, "baseline")) {
+    const auto number = [&baseline](const char* name) {
+      return get<std::int64_t>(*baseline, name).value_or(0);
+    };
+    out.baseline =
+        RampBaseline{number("completed"), number("failed"), number("lost"), number("interrupted")};
+  }
   const auto it = in.find("jobs");
   if (it != in.end() && it->is_array()) {
     for (const json& job : *it) {

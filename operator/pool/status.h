@@ -66,6 +66,14 @@ struct DecisionStatus {
   std::string time = {};    // RFC 3339; empty until carry_over fills it
 };
 
+/// The queue's counters when a step of a ramp began.
+struct RampBaseline {
+  std::int64_t completed = 0;
+  std::int64_t failed = 0;  // attempts
+  std::int64_t lost = 0;    // lost and crashed
+  std::int64_t interrupted = 0;
+};
+
 struct RampStatus {
   int step = 0;  // from 1
   std::string since = {};
@@ -76,6 +84,7 @@ struct RampStatus {
   // workerpool.dev/ramp-reset, begins anew; a restart of the operator does not.
   std::string hash = {};   // of spec.scaling.ramp
   std::string reset = {};  // the annotation's value, at most kMaxRampReset bytes of it
+  std::optional<RampBaseline> baseline = {};
 };
 
 /// A longer value of the annotation counts by its first bytes.
@@ -121,8 +130,8 @@ Status status_from_json(const nlohmann::json& status);
 
 /// How two statuses differ. `numbers`: counters, sizes and what was measured, worth a write every
 /// few seconds.
-/// `urgent`: a condition, the health, the decision's number, the generation, the selector, the ramp,
-/// or a scale operation: written at once. A decision's cause alone counts as a number.
+/// `urgent`: a condition, the health, the decision's number, the generation, the selector, the
+/// ramp, or a scale operation: written at once. A decision's cause alone counts as a number.
 enum class Difference { none, numbers, urgent };
 Difference compare(const Status& before, const Status& after);
 

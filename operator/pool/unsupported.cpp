@@ -10,7 +10,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view kForeign = "only this project's own queue can be read so far";
-constexpr std::string_view kPolicyLater = "so far every pool gets one slot per job (SlotPerJob)";
 
 std::vector<UnsupportedField> table() {
   return {
@@ -21,22 +20,9 @@ std::vector<UnsupportedField> table() {
       {"spec.queue.celery", "", kForeign},
       {"spec.queue.http", "", kForeign},
       {"spec.queue.onDelete", "", "a deleted pool's jobs stay in Redis so far"},
-      {"spec.workers.deploymentRef", "", "declare the workers as workers.template"},
       {"spec.workers.handler.http", "",
        "use handler.exec or stdio, or run workerpool-runner --http-url beside the app"},
-      {"spec.workers.maxJobsPerWorker", "", "workers are not replaced by count yet",
-       "spec.workers.handler.stdio"},
-      {"spec.scaling.policy", "\"SlotPerJob\"", kPolicyLater},
-      {"spec.scaling.lookAhead", "", kPolicyLater},
-      {"spec.scaling.threshold", "", kPolicyLater},
-      {"spec.scaling.targetDepth", "", kPolicyLater},
       {"spec.scaling.whileActive", "\"Drain\"", "it only concerns other queues than Jobs"},
-      {"spec.scaling.fallback", "",
-       "while the queue can't be read the size stands still, whatever the time"},
-      {"spec.scaling.budget", "", "set maxReplicas, or a ResourceQuota"},
-      {"spec.scaling.schedules", "", "set minReplicas by a CronJob meanwhile"},
-      {"spec.scaling.ramp", "", "raise maxReplicas by hand meanwhile"},
-      {"spec.pause", "\"Claims\"", "set spec.replicas to hold a size"},
   };
 }
 
@@ -86,7 +72,6 @@ std::vector<SpecProblem> find_unsupported(const json& object) {
   const json whole = {{"spec", normalize_spec(object, {}, ignored)}};
   for (const UnsupportedField& field : unsupported_fields()) {
     if (is_allowed(value_at(whole, field.path), field)) continue;
-    if (!field.but_with.empty() && !value_at(whole, field.but_with).is_null()) continue;
     problems.push_back({std::string(field.path),
                         "is not supported by this version: " + std::string(field.why),
                         "the default, or leave it out"});

@@ -16,7 +16,6 @@ struct UnsupportedField {
   std::string_view path;     // spec.scaling.ramp
   std::string_view allowed;  // JSON values that are supported, separated by '|'; "": only absent
   std::string_view why;      // what the user meets, and what to do meanwhile
-  std::string_view but_with = {};  // supported when this field is set
 };
 
 const std::vector<UnsupportedField>& unsupported_fields();

@@ -50,8 +50,7 @@ Want choose(const ThresholdParams& params, const Inputs& in) {
       want.reason += fmt::format(", above {} %: {} + {} = {}", params.up_at_percent, in.current,
                                  params.step, spell_workers(want.workers));
     } else {
-      want.workers =
-          std::max(ceil_div(in.waiting * 100, std::max(1, params.up_at_percent)), in.busy);
+      want.workers = std::max(ceil_div(in.waiting * 100, params.up_at_percent), in.busy);
       want.reason +=
           fmt::format(", above {} %: {}", params.up_at_percent, spell_workers(want.workers));
     }
@@ -74,7 +73,7 @@ Want choose(const ThresholdParams& params, const Inputs& in) {
     return want;
   }
   want.workers = std::max(in.current, in.busy);
-  want.cause = Cause::below_threshold;
+  if (in.waiting == 0 && in.busy == 0) want.cause = Cause::idle;
   want.reason += fmt::format(", within {} to {} %: {}", params.down_at_percent,
                              params.up_at_percent, spell_workers(want.workers));
   return want;

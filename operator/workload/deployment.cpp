@@ -33,7 +33,7 @@ Json strategy(const pool::Rollout& rollout) {
 }  // namespace
 
 std::string deployment_name(const pool::Pool& pool) {
-  return pool.meta.name + "-worker";
+  return pool.spec.workers.deployment_ref.value_or(pool.meta.name + "-worker");
 }
 
 std::string pod_selector(const pool::Pool& pool) {

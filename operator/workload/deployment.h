@@ -50,7 +50,7 @@ struct DeploymentOptions {
                                               "/workerpool-share/"};
 };
 
-/// "<pool>-worker".
+/// Of the pool's workers: the one it names (workers.deploymentRef), else "<pool>-worker".
 std::string deployment_name(const pool::Pool& pool);
 
 /// "workerpool.dev/pool=<pool>".

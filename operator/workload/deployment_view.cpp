@@ -81,15 +81,17 @@ View view_of(const DeploymentObjects& objects, const std::optional<std::string>&
   const bool observed = deployment.observed_generation >= deployment.generation;
   View view;
   view.replicas = deployment.replicas;
+  view.observed = observed;
+  view.selector = deployment.selector;
+  view.grace_period = deployment.grace_period;
   view.witness = witness_of(objects);
-  // What was just declared may be a rollout, or no more than another number. A witness is not
-  // current then, which keeps the number as it is; without one it has to be taken for a rollout.
-  view.rolling = populated(objects) > 1 || (!observed && !view.witness) ||
+  view.rolling = populated(objects) > 1 || !observed ||
                  deployment.updated_replicas != deployment.status_replicas;
   // What was said of an older declaration says nothing about this one.
   view.rollout_stuck = deployment.no_progress && observed;
   view.pods.reserve(objects.pods.size());
   for (const auto& pod : objects.pods) view.pods.push_back(worker_of(*pod, container));
+  view.witness = witness_of(objects);
   return view;
 }
 

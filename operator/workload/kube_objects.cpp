@@ -156,6 +156,36 @@ std::vector<ContainerInfo> decode_containers(const Json& pod) {
   return made;
 }
 
+std::string join(const Json& list) {
+  std::string made;
+  if (!list.is_array()) return made;
+  for (const Json& word : list) made += (made.empty() ? "" : ",") + text(word);
+  return made;
+}
+
+std::string requirement_text(const Json& requirement) {
+  const std::string key = text(at(requirement, "key"));
+  const std::string operation = text(at(requirement, "operator"));
+  const std::string values = "(" + join(at(requirement, "values")) + ")";
+  if (operation == "In") return key + " in " + values;
+  if (operation == "NotIn") return key + " notin " + values;
+  if (operation == "DoesNotExist") return "!" + key;
+  return key;
+}
+
+// Everything in it has to hold, so its parts are joined by commas.
+std::string selector_text(const Json& selector) {
+  std::string made;
+  const auto add = [&made](const std::string& part) { made += (made.empty() ? "" : ",") + part; };
+  if (const Json& labels = at(selector, "matchLabels"); labels.is_object()) {
+    for (const auto& [name, value] : labels.items()) add(name + "=" + text(value));
+  }
+  if (const Json& requirements = at(selector, "matchExpressions"); requirements.is_array()) {
+    for (const Json& requirement : requirements) add(requirement_text(requirement));
+  }
+  return made;
+}
+
 bool is_number(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
@@ -176,6 +206,9 @@ std::optional<DeploymentInfo> decode_deployment(const Json& object) {
   made.pool = label(object, kPoolLabel);
   made.template_hash = annotation(object, kTemplateHashAnnotation);
   made.runner_image = annotation(object, kRunnerImageAnnotation);
+  made.selector = selector_text(at(object, "spec", "selector"));
+  const Json& grace = at(object, "spec", "template", "spec", "terminationGracePeriodSeconds");
+  if (grace.is_number_integer()) made.grace_period = Millis{1000} * count(grace);
   made.generation = number(at(object, "metadata", "generation"));
   made.observed_generation = number(at(object, "status", "observedGeneration"));
   made.deleting = is_deleting(object);
@@ -240,10 +273,16 @@ bool owns_replicas(const DeploymentInfo& deployment, std::string_view manager) {
                      });
 }
 
-bool same_content(const PodInfo& a, const PodInfo& b) {
-  PodInfo other = b;
-  other.resource_version = a.resource_version;
-  return a == other;
+bool is_news(const DeploymentInfo&, const DeploymentInfo&) {
+  return true;
+}
+bool is_news(const ReplicaSetInfo& earlier, const ReplicaSetInfo& later) {
+  return earlier != later;
+}
+bool is_news(const PodInfo& earlier, const PodInfo& later) {
+  PodInfo same = later;
+  same.resource_version = earlier.resource_version;
+  return earlier != same;
 }
 
 bool newer_version(std::string_view a, std::string_view b) {

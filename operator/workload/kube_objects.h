@@ -33,6 +33,7 @@ struct DeploymentInfo {
   std::string pool;            // the label
   std::string template_hash;   // the annotation
   std::string runner_image;    // the annotation
+  std::string selector;        // of its pods, as kubectl writes it
   std::int64_t generation = 0;
   std::int64_t observed_generation = 0;
   bool deleting = false;
@@ -40,6 +41,7 @@ struct DeploymentInfo {
   int status_replicas = 0;                  // that exist
   int updated_replicas = 0;                 // of them, with the newest template
   bool no_progress = false;                 // ProgressDeadlineExceeded
+  std::optional<Millis> grace_period;       // of its pods, to end in
   std::vector<FieldOwner> replicas_owners;  // of spec.replicas
 };
 
@@ -97,8 +99,11 @@ std::optional<PodInfo> decode_pod(const nlohmann::json& object);
 /// True when `manager` owns spec.replicas by an apply of the /scale sub-resource.
 bool owns_replicas(const DeploymentInfo& deployment, std::string_view manager);
 
-/// Equal but for their versions: nothing to tell.
-bool same_content(const PodInfo& a, const PodInfo& b);
+/// Whether the later one tells anything that the earlier did not: heartbeats of a status and
+/// relists do not. Of a Deployment the version alone is news: writes need it.
+bool is_news(const DeploymentInfo& earlier, const DeploymentInfo& later);
+bool is_news(const ReplicaSetInfo& earlier, const ReplicaSetInfo& later);
+bool is_news(const PodInfo& earlier, const PodInfo& later);
 
 /// True when `a` is a newer version of an object than `b`. Versions of one object are numbers that
 /// grow; anything else is never newer.

@@ -5,8 +5,7 @@
 
 #include "base/ids.h"
 #include "base/log.h"
-#include "base/units.h"
-#include "operator/kube/store.h"
+#include "operator/workload/ownership.h"
 
 namespace wp::workload {
 namespace {
@@ -15,30 +14,6 @@ using kube::KubeError;
 using Json = nlohmann::json;
 using Kind = WorkloadError::Kind;
 
-/// A conditional write competes with the Deployment controller's status updates.
-constexpr int kTries = 4;
-
-std::string deployment_key(const pool::Pool& pool) {
-  return kube::object_key(pool.meta.ns, deployment_name(pool));
-}
-
-std::string named(const pool::Pool& pool) {
-  return "the Deployment \"" + deployment_name(pool) + "\"";
-}
-
-bool belongs_to(const DeploymentInfo& live, const pool::Pool& pool) {
-  return live.controller_uid == pool.meta.uid;
-}
-
-void refuse_what_is_not_ours(const pool::Pool& pool) {
-  if (pool.meta.deleting) throw WorkloadError(Kind::gone, "the pool is being deleted");
-  if (pool.spec.workers.deployment_ref) {
-    throw WorkloadError(Kind::target_missing,
-                        "workers.deploymentRef is not supported by this version: declare the "
-                        "workers as workers.template");
-  }
-}
-
 WorkloadError not_ours(const pool::Pool& pool, const DeploymentInfo& live) {
   if (live.owner_pool == pool.meta.name) {
     return {Kind::retry, named(pool) + " belongs to an earlier pool of this name; it goes soon"};
@@ -46,32 +21,6 @@ WorkloadError not_ours(const pool::Pool& pool, const DeploymentInfo& live) {
   return {Kind::name_conflict, named(pool) +
                                    " exists and is not this pool's: nothing is written; "
                                    "remove it, or give the pool another name"};
-}
-
-// True when the operator itself still holds the replicas, from the creation, and nobody else does.
-bool held_by_operator(const DeploymentInfo& live) {
-  bool operator_holds = false;
-  for (const FieldOwner& owner : live.replicas_owners) {
-    if (owner.manager == kOperatorManager) {
-      operator_holds = true;
-    } else if (owner.manager != kScalerManager) {
-      return false;
-    }
-  }
-  return operator_holds;
-}
-
-// 'conflict with "kubectl" with subresource "scale" using apps/v1'
-std::string manager_in(const KubeError& conflict) {
-  for (const KubeError::Cause& cause : conflict.causes()) {
-    if (cause.reason != "FieldManagerConflict") continue;
-    const std::size_t begin = cause.message.find('"');
-    const std::size_t end = cause.message.find('"', begin + 1);
-    if (begin < end && end != std::string::npos) {
-      return cause.message.substr(begin + 1, end - begin - 1);
-    }
-  }
-  return "another writer";
 }
 
 }  // namespace
@@ -88,9 +37,18 @@ KubeWorkload::KubeWorkload(KubeWorkloadOptions options)
                 .metrics = options_.metrics,
                 .timings = options_.timings,
                 .on_change = options_.on_change,
-                .on_deployment_gone = [this](const std::string& key, const std::string& uid) {
-                  written_.gone(key, uid);
-                }}) {}
+                .on_deployment_gone = [this](const std::string& key,
+                                             const std::string& uid) { written_.gone(key, uid); }}),
+      targets_({.cluster = options_.cluster,
+                .client = options_.client,
+                .ns = {},
+                .name = {},
+                .metrics = options_.metrics,
+                .timings = options_.timings,
+                .on_change = {},
+                .on_deployment_gone = [this](const std::string& key,
+                                             const std::string& uid) { written_.gone(key, uid); }},
+               options_.on_change) {}
 
 KubeWorkload::~KubeWorkload() {
   stop();
@@ -99,21 +57,32 @@ KubeWorkload::~KubeWorkload() {
 void KubeWorkload::stop() {
   client_.stop();
   objects_.stop();
+  targets_.stop();
 }
 
 KubeWorkload::Deployment KubeWorkload::current(const pool::Pool& pool) const {
   const std::string key = deployment_key(pool);
-  return written_.newest(key, objects_.deployment(key), now());
+  if (!pool.spec.workers.deployment_ref) {
+    return written_.newest(key, objects_.deployment(key), now());
+  }
+  const auto target = targets_.find(pool);
+  return target ? written_.newest(key, target->deployment(), now()) : nullptr;
 }
 
 std::optional<DeploymentObjects> KubeWorkload::objects_of(const pool::Pool& pool) const {
-  if (!synced() || pool.spec.workers.deployment_ref) return std::nullopt;
+  if (!synced()) return std::nullopt;
+  const auto target = pool.spec.workers.deployment_ref ? targets_.find(pool) : nullptr;
+  if (pool.spec.workers.deployment_ref && !(target && target->synced())) return std::nullopt;
   DeploymentObjects made;
   made.deployment = current(pool);
   if (!made.deployment || !belongs_to(*made.deployment, pool)) return std::nullopt;
-  made.sets = objects_.replica_sets(made.deployment->uid);
+  const std::string& uid = made.deployment->uid;
+  made.sets = target ? target->replica_sets(uid) : objects_.replica_sets(uid);
   for (const auto& set : made.sets) {
-    for (const auto& pod : objects_.pods(set->uid)) made.pods.push_back(marks_.newest(pod));
+    for (const auto& pod : target ? target->pods(set->uid) : objects_.pods(set->uid)) {
+      // Marks that no ReplicaSet confirms count only once the watch has shown them.
+      made.pods.push_back(set->state.empty() ? pod : marks_.newest(pod));
+    }
   }
   return made;
 }
@@ -124,7 +93,7 @@ View KubeWorkload::observe(const pool::Pool& pool) const {
     view = view_of(*objects, pool.spec.workers.container);
     view.known = true;
   }
-  view.selector = pod_selector(pool);
+  if (!pool.spec.workers.deployment_ref) view.selector = pod_selector(pool);
   const std::lock_guard lock(mutex_);
   const auto memory = memories_.find(pool.key());
   if (memory == memories_.end() || memory->second.pool_uid != pool.meta.uid) return view;
@@ -135,13 +104,14 @@ View KubeWorkload::observe(const pool::Pool& pool) const {
 }
 
 void KubeWorkload::ensure(const pool::Pool& pool, int initial_replicas) {
-  refuse_what_is_not_ours(pool);
+  refuse_what_goes(pool);
   Memory& memory = memory_of(pool);
   const auto reject = [&pool, &memory](const std::string& message) {
     memory.rejected_generation = pool.meta.generation;
     memory.rejected_message = message;
   };
   try {
+    if (pool.spec.workers.deployment_ref) return ensure_target(pool, memory);
     Deployment live = memory.doubtful ? read(pool, memory) : current(pool);
     if (memory.rejected_generation == pool.meta.generation) {
       throw WorkloadError(Kind::rejected, memory.rejected_message);
@@ -156,12 +126,32 @@ void KubeWorkload::ensure(const pool::Pool& pool, int initial_replicas) {
     reject(error.what());
     throw WorkloadError(Kind::rejected, error.what());
   } catch (const KubeError& error) {
-    const WorkloadError meaning = to_workload_error(error, "apply " + named(pool));
+    const WorkloadError meaning = to_workload_error(error, "ensure " + named(pool));
     if (meaning.kind() == Kind::rejected) reject(meaning.what());
     // A conflict: the namesake that was expected is another one. Read before the next try.
     if (is_doubtful(error) || meaning.kind() == Kind::conflict) doubt(memory, true);
     throw meaning;
   }
+}
+
+// Of what others declare only the replicas are ours, and those are for scale().
+void KubeWorkload::ensure_target(const pool::Pool& pool, Memory& memory) {
+  const auto target = targets_.claim(pool);
+  target->follow();
+  Deployment live = memory.doubtful ? read(pool, memory) : current(pool);
+  if (!live) live = read(pool, memory);
+  if (!live || live->deleting) {
+    throw WorkloadError(Kind::target_missing,
+                        named(pool) + " (workers.deploymentRef) does not exist in this namespace");
+  }
+  if (!belongs_to(*live, pool)) {
+    throw WorkloadError(Kind::target_conflict,
+                        named(pool) + " is the WorkerPool \"" + live->owner_pool + "\"'s own");
+  }
+  if (const auto problem = target->failing()) {
+    throw WorkloadError(Kind::retry, named(pool) + " cannot be watched: " + *problem);
+  }
+  if (!target->synced()) throw WorkloadError(Kind::conflict, named(pool) + " is not yet seen");
 }
 
 void KubeWorkload::doubt(Memory& memory, bool doubtful) {
@@ -245,107 +235,6 @@ std::optional<std::string_view> KubeWorkload::reason_to_apply(const pool::Pool& 
   return std::nullopt;
 }
 
-// Makes the scaler an owner of the replicas, without changing them.
-KubeWorkload::Deployment KubeWorkload::share_replicas(const pool::Pool& pool, Deployment live,
-                                                      Memory& memory) {
-  for (int tries = kTries;; --tries) {
-    try {
-      // Forced where only our other hand holds them: a Scale with 0 replicas leaves the number out,
-      // which the API server takes for a conflict with the 0 of the creation.
-      const std::string version = api_.scale(live->ns, live->name, live->replicas,
-                                             live->resource_version, held_by_operator(*live));
-      return note_scaled(pool, *live, live->replicas, version, memory);
-    } catch (const KubeError& error) {
-      if (!error.is_conflict() || tries <= 1) throw;
-    }
-    live = read(pool, memory);
-    if (!live || !belongs_to(*live, pool)) {
-      throw WorkloadError(Kind::conflict, named(pool) + " was replaced in between");
-    }
-    if (owns_replicas(*live, kScalerManager)) return live;
-  }
-}
-
-void KubeWorkload::scale(const pool::Pool& pool, int replicas,
-                         const std::vector<std::string>& /*victims*/) {
-  refuse_what_is_not_ours(pool);
-  Memory& memory = memory_of(pool);
-  if (memory.doubtful) {
-    throw WorkloadError(Kind::conflict, "an answer about " + named(pool) + " was lost");
-  }
-  const Deployment live = current(pool);
-  if (!live || !belongs_to(*live, pool) || live->deleting) {
-    throw WorkloadError(Kind::conflict, named(pool) + " is not there, or not yet seen");
-  }
-  if (live->replicas == replicas) return;
-  if (!owns_replicas(*live, kScalerManager)) leave_to_contender(pool, memory);
-  try {
-    std::string version;
-    try {
-      // Our own second hand is no reason for a conflict, and at this version nobody else has one.
-      version = api_.scale(live->ns, live->name, replicas, live->resource_version,
-                           held_by_operator(*live));
-    } catch (const KubeError& error) {
-      if (!error.is_field_manager_conflict()) throw;
-      version = take_back_replicas(pool, *live, replicas, error, memory);
-    }
-    note_scaled(pool, *live, replicas, version, memory);
-  } catch (const KubeError& error) {
-    if (is_doubtful(error)) memory.lost_version = live->resource_version;
-    if (is_doubtful(error) || error.is_not_found()) doubt(memory, true);
-    throw to_workload_error(error, "scale " + named(pool));
-  }
-}
-
-// Throws a conflict while the replicas stay with whoever sets them again and again.
-void KubeWorkload::leave_to_contender(const pool::Pool& pool, const Memory& memory) {
-  const Millis wait = memory.foreign.left_alone_for(now());
-  if (wait == Millis{0}) return;
-  throw WorkloadError(Kind::conflict, memory.foreign.contender(now()) + " sets the replicas of " +
-                                          named(pool) + "; they are taken back in " +
-                                          format_duration(wait));
-}
-
-std::string KubeWorkload::take_back_replicas(const pool::Pool& pool, const DeploymentInfo& live,
-                                             int replicas, const KubeError& conflict,
-                                             Memory& memory) {
-  {
-    const std::lock_guard lock(mutex_);
-    memory.foreign.found(manager_in(conflict), now());
-  }
-  leave_to_contender(pool, memory);
-  log::warn("another writer set the replicas of a pool's deployment; taking them back",
-            {{"namespace", live.ns},
-             {"name", live.pool},
-             {"deployment", live.name},
-             {"writer", manager_in(conflict)},
-             {"found", live.replicas},
-             {"replicas", replicas}});
-  const std::string version = api_.scale(live.ns, live.name, replicas, live.resource_version, true);
-  const std::lock_guard lock(mutex_);
-  memory.foreign.repaired(now());
-  return version;
-}
-
-KubeWorkload::Deployment KubeWorkload::note_scaled(const pool::Pool& pool,
-                                                   const DeploymentInfo& live, int replicas,
-                                                   const std::string& version, Memory& memory) {
-  DeploymentInfo now_there = live;
-  now_there.resource_version = version;
-  const FieldOwner scaler{
-      .manager = std::string(kScalerManager), .subresource = "scale", .applied = true};
-  if (live.replicas != replicas) {
-    now_there.replicas = replicas;
-    // The answer of /scale does not tell the generation; one change of the spec is one step.
-    ++now_there.generation;
-    if (memory.deployment_uid == live.uid) ++memory.expected_generation;
-    now_there.replicas_owners = {scaler};
-  } else if (!owns_replicas(live, kScalerManager)) {
-    now_there.replicas_owners.push_back(scaler);
-  }
-  return written_.put(deployment_key(pool), std::move(now_there), now());
-}
-
 void KubeWorkload::note_applied(const pool::Pool& pool, const DeploymentInfo& live,
                                 Memory& memory) {
   memory.deployment_uid = live.uid;
@@ -388,6 +277,7 @@ void KubeWorkload::forget(const std::string& pool_key) {
     memories_.erase(pool_key);
   }
   written_.forget(pool_key + "-worker");
+  targets_.release(pool_key);
 }
 
 }  // namespace wp::workload

@@ -3,7 +3,8 @@
 // its pool declares.
 //
 // observe() reads the stores. The others write, each pool from one thread at a time, and throw
-// WorkloadError. A pool whose Deployment belongs to someone else is never written. Replicas that
+// WorkloadError. A pool whose Deployment belongs to someone else is never written; of one that the
+// pool names (workers.deploymentRef) only the replicas and the marks of its pods are. Replicas that
 // someone else sets again and again are taken back ever more seldom: scale() is a conflict
 // meanwhile.
 #pragma once
@@ -27,6 +28,7 @@
 #include "operator/workload/pod_marks.h"
 #include "operator/workload/pool_objects.h"
 #include "operator/workload/recent_writes.h"
+#include "operator/workload/targets.h"
 #include "operator/workload/workload.h"
 
 namespace wp::workload {
@@ -83,6 +85,7 @@ class KubeWorkload : public Workload {
     std::string deployment_uid;            // of whom the next two speak; empty: none seen yet
     std::int64_t expected_generation = 0;  // another one was made by another's hand
     Millis next_apply{0};
+    bool taken_over = false;   // of a named target: the replicas were ours once
     std::string lost_version;  // a write of the replicas for this version may still be on its way
     // observe() reads these two: under the lock.
     bool doubtful = false;  // an answer was lost: read before anything is decided
@@ -94,6 +97,7 @@ class KubeWorkload : public Workload {
   std::optional<DeploymentObjects> objects_of(const pool::Pool& pool) const;
   /// What the server has. Whatever of ours is still on its way comes too late after it.
   Deployment read(const pool::Pool& pool, Memory& memory);
+  void ensure_target(const pool::Pool& pool, Memory& memory);
   void create(const pool::Pool& pool, int replicas, Memory& memory);
   void bring_up_to_date(const pool::Pool& pool, Deployment live, Memory& memory);
   /// Nothing, or why the template has to be applied.
@@ -123,7 +127,9 @@ class KubeWorkload : public Workload {
   mutable std::mutex mutex_;                // of the map, and of what observe() reads in it
   std::map<std::string, Memory> memories_;  // by pool key
 
-  PoolObjects objects_;  // last: its threads use the members above
+  // Last: their threads use the members above.
+  PoolObjects objects_;
+  Targets targets_;
 };
 
 }  // namespace wp::workload

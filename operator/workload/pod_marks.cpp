@@ -46,7 +46,8 @@ PodMarks::Pod PodMarks::newest(const Pod& watched) const {
 
 int PodMarks::mark(const std::vector<Pod>& pods) {
   std::vector<Write> writes;
-  for (const Pod& pod : pods) {
+  for (const Pod& seen : pods) {
+    const Pod pod = newest(seen);
     if (pod->marked && pod->deletion_cost == kMarkedCost) continue;
     writes.push_back({pod, patch_body(*pod, kRetiring, std::to_string(kMarkedCost))});
   }
@@ -56,7 +57,8 @@ int PodMarks::mark(const std::vector<Pod>& pods) {
 int PodMarks::unmark(const std::vector<Pod>& pods,
                      const std::function<std::string(const PodInfo&)>& state) {
   std::vector<Write> writes;
-  for (const Pod& pod : pods) {
+  for (const Pod& seen : pods) {
+    const Pod pod = newest(seen);
     if (!pod->marked && pod->deletion_cost != kMarkedCost) continue;
     const std::string label = state(*pod);
     writes.push_back({pod, patch_body(*pod, label.empty() ? Json() : Json(label), nullptr)});

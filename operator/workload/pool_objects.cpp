@@ -22,15 +22,10 @@ kube::Reflector<T> PoolObjects::make_reflector(const char* group, const char* pl
       .metrics = options_.metrics,
       .timings = options_.timings};
   const auto changed = [this](const std::string& key, const Value& before, const Value& after) {
-    // Status heartbeats and relists are no news. Of a Deployment the version alone is: writes need
-    // it.
     if constexpr (std::is_same_v<T, DeploymentInfo>) {
       if (!after && options_.on_deployment_gone) options_.on_deployment_gone(key, before->uid);
-    } else if constexpr (std::is_same_v<T, PodInfo>) {
-      if (before && after && same_content(*before, *after)) return;
-    } else {
-      if (before && after && *before == *after) return;
     }
+    if (before && after && !is_news(*before, *after)) return;
     if (before && (!after || after->pool != before->pool)) notify(before->ns, before->pool);
     if (after) notify(after->ns, after->pool);
   };

@@ -52,10 +52,12 @@ struct View {
   /// False: the target was not read yet, or does not exist, or an answer to a write was lost. Then
   /// nothing is to be decided before ensure() has read it.
   bool known = false;
-  int replicas = 0;            // asked for
-  std::string selector;        // of the pods, as kubectl writes it
-  bool rolling = false;        // a rollout is under way
-  bool rollout_stuck = false;  // and makes no progress (progressDeadlineSeconds)
+  int replicas = 0;                    // asked for
+  std::string selector;                // of the pods, as kubectl writes it
+  std::optional<Millis> grace_period;  // its pods have so long to end; absent: not known
+  bool rolling = false;                // a rollout is under way, or may be
+  bool observed = true;                // whoever carries it out has seen the newest declaration
+  bool rollout_stuck = false;          // and makes no progress (progressDeadlineSeconds)
   std::string foreign_scaler;  // someone else sets the replicas again and again; empty: nobody
   Millis left_alone_for{0};    // for so long scale() is a conflict, as it is their turn
   std::vector<WorkerPod> pods;
@@ -77,12 +79,13 @@ struct View {
 class WorkloadError : public std::runtime_error {
  public:
   enum class Kind {
-    retry,           // passing: try again with backoff
-    conflict,        // somebody wrote in between: read and decide anew
-    name_conflict,   // the target's name belongs to someone else: nothing is written
-    rejected,        // the user's template cannot be accepted: wait for another generation
-    target_missing,  // deploymentRef names what does not exist
-    gone,            // the pool or its namespace is being deleted: stop quietly
+    retry,            // passing: try again with backoff
+    conflict,         // somebody wrote in between: read and decide anew
+    name_conflict,    // the target's name belongs to someone else: nothing is written
+    rejected,         // the user's template cannot be accepted: wait for another generation
+    target_missing,   // deploymentRef names what does not exist
+    target_conflict,  // … what another pool scales: nothing is written
+    gone,             // the pool or its namespace is being deleted: stop quietly
   };
   WorkloadError(Kind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
   Kind kind() const { return kind_; }

@@ -16,7 +16,7 @@ using Json = nlohmann::json;
 
 constexpr Millis kGrown{60000};
 
-unsigned seed() {
+unsigned choose_seed() {
   const char* text = std::getenv("WORKERPOOL_SEED");
   const unsigned chosen = text != nullptr ? static_cast<unsigned>(std::strtoul(text, nullptr, 10))
                                           : std::random_device{}();
@@ -87,7 +87,7 @@ void delay_controllers(Millis by) {
 }
 
 Crew::Crew(const CrewSetup& setup)
-    : product_(setup.redis_config, setup.operator_setup), random_(seed()) {
+    : product_(setup.redis_config, setup.operator_setup), seed_(choose_seed()), random_(seed_) {
   delay_controllers(Millis{0});
   product_.apply_pool(kPool, jobs_.command(), Json::object(), 1, crew_spec(setup.spec));
   REQUIRE(eventually([&] { return product_.condition(kPool, "QueueReachable") == "True/Reached"; },

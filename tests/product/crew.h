@@ -89,6 +89,9 @@ class Crew {
   /// What the operator has said, without its settings.
   std::string story() const;
 
+  /// Of the dice of this test: $WORKERPOOL_SEED, or at random, and printed.
+  unsigned seed() const { return seed_; }
+
   Product& product() { return product_; }
   const std::string& ns() const { return product_.ns(); }
   GatedJobs& jobs() { return jobs_; }
@@ -99,6 +102,7 @@ class Crew {
 
   Product product_;
   GatedJobs jobs_;
+  const unsigned seed_;
   std::mt19937 random_;
   int enqueued_ = 0;
 };

@@ -48,11 +48,11 @@ TEST_CASE("a foreign Deployment of the same name is left alone") {
 TEST_CASE("what is not in this version is refused by name, and a corrected spec recovers") {
   if (!test::have_cluster()) exit(77);
   Product product;
-  product.apply_pool("early", {"true"}, {{"policy", "Threshold"}});
+  product.apply_pool("early", {"true"}, {{"whileActive", "Hold"}});
   REQUIRE(
       eventually([&] { return product.condition("early", "InvalidSpec") == "True/Unsupported"; },
                  Millis{30000}));
-  product.apply_pool("early", {"true"}, {{"policy", "SlotPerJob"}});
+  product.apply_pool("early", {"true"}, {{"whileActive", "Drain"}});
   CHECK(eventually([&] { return product.condition("early", "InvalidSpec") == "False/AsDeclared"; },
                    Millis{30000}));
 }

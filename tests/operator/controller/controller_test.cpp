@@ -114,7 +114,7 @@ TEST_CASE("a spec that asks for what is not there is refused; corrected, it reco
     "kind": "WorkerPool",
     "metadata": {"namespace": "default", "name": "p", "uid": "uid-1", "generation": 2}})");
   object["spec"] = nlohmann::json::parse(kSpec);
-  object["spec"]["pause"] = "ScaleOut";
+  object["spec"]["queue"]["onDelete"] = "Purge";
   b.set(object);
   b.controller->enqueue("default/p");
   REQUIRE(eventually([&] {
@@ -122,7 +122,7 @@ TEST_CASE("a spec that asks for what is not there is refused; corrected, it reco
                           pool::reason::kUnsupported);
   }));
   b.put(4);
-  object["spec"].erase("pause");
+  object["spec"].erase("queue");
   object["metadata"]["generation"] = 3;
   b.set(object);
   b.controller->enqueue("default/p");

@@ -207,6 +207,39 @@ TEST_CASE_FIXTURE(Place, "SIGINT while a job runs: the job completes, then every
   CHECK(report().at("unexpectedEnds") == 0);
 }
 
+TEST_CASE_FIXTURE(Place, "workerpoolctl explains a local pool while it runs, and not after") {
+  pool("[sh, -c, 'touch started; while ! test -e go; do sleep 0.05; done']");
+  const auto operator_process = start();
+  Client(url()).enqueue({"a", "b", "c", "d", "e"});
+  const std::string file = path + "/run/workerpool/tiny.status.json";
+  const auto explain = [&] {
+    std::filesystem::remove(path + "/explained");
+    test::Process ctl({test::program("workerpoolctl"), "pools", "explain"}, path + "/explained",
+                      {{"XDG_RUNTIME_DIR", path + "/run"},
+                       {"HOME", path},
+                       {"KUBECONFIG", ""},
+                       {"KUBERNETES_SERVICE_HOST", ""}});
+    (void)ctl.wait();
+    return ctl.output();
+  };
+  REQUIRE(eventually(
+      [&] { return explain().find("2 there, 2 ready: 2 busy, 0 idle") != std::string::npos; },
+      kPatience));
+  const std::string text = explain();
+  INFO(text);
+  CHECK(text.starts_with("default/tiny: 2 workers wanted, 2 ready, Healthy\n"));
+  CHECK(text.find("2 workers for ") != std::string::npos);
+  CHECK(text.find("AtMax, the jobs want more than maxReplicas") != std::string::npos);
+  CHECK(text.find("spec.scaling.maxReplicas = 2") != std::string::npos);
+  CHECK(text.find("3 waiting") != std::string::npos);
+  CHECK(text.find(std::to_string(operator_process->pid())) != std::string::npos);
+  std::ofstream(path + "/go") << "";
+  operator_process->signal(SIGTERM);
+  CHECK(operator_process->wait(Millis{30000}) == 0);
+  CHECK_FALSE(std::filesystem::exists(file));
+  CHECK(explain().find("no pool of local mode runs here") != std::string::npos);
+}
+
 TEST_CASE_FIXTURE(Place, "a second SIGINT: the running job is given back at once") {
   const test::RedisServer redis;
   pool("[sh, -c, 'touch started; exec sleep 600']");

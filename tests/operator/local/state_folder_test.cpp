@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/options.h"
+#include "operator/local/status_file.h"
 
 using namespace wp;
 using namespace wp::local;
@@ -46,6 +47,33 @@ TEST_CASE_FIXTURE(Runtime, "the address is for this user only, and gone at the e
     std::string line;
     std::getline(std::ifstream(file) >> std::ws, line);
     CHECK(line == "unix:///run/x.sock");
+  }
+  CHECK_FALSE(std::filesystem::exists(file));
+}
+
+TEST_CASE_FIXTURE(Runtime, "the pool and its status are for this user only, and gone at the end") {
+  std::string file;
+  {
+    StatusFile status("p", {{"metadata", {{"name", "p"}}}});
+    file = status.path();
+    CHECK(file == path + "/workerpool/p.status.json");
+    CHECK_FALSE(std::filesystem::exists(file));
+    status.write({{"replicas", 3}}, {"worker-1"});
+    status.write({{"replicas", 2}}, {"worker-2", "worker-3"});
+    CHECK(mode_of(file) == 0600);
+    const auto document = nlohmann::json::parse(std::ifstream(file));
+    CHECK(document.at("metadata").at("name") == "p");
+    CHECK(document.at("status") == nlohmann::json{{"replicas", 2}});
+    CHECK(document.at("local").at("pid") == getpid());
+    CHECK(document.at("local").at("leaving") == nlohmann::json{"worker-2", "worker-3"});
+    // No draft is left behind.
+    const std::filesystem::directory_iterator files(path + "/workerpool");
+    CHECK(std::distance(begin(files), end(files)) == 1);
+    // Whatever becomes of the file, the pool works on.
+    std::filesystem::remove(file);
+    std::filesystem::create_directory(file);
+    CHECK_NOTHROW(status.write({{"replicas", 1}}, {}));
+    std::filesystem::remove(file);
   }
   CHECK_FALSE(std::filesystem::exists(file));
 }

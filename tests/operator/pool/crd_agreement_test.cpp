@@ -269,7 +269,7 @@ TEST_CASE("the status that is written and the schema have the same fields") {
   full.jobs = JobsStatus{1, 1, 1, 1, 1, 1};
   full.health = HealthStatus::healthy;
   full.decision = DecisionStatus{1, "Backlog", "r", "t"};
-  full.ramp = RampStatus{1, "t", "Advancing", "x", {"j"}, "h", "r"};
+  full.ramp = RampStatus{1, "t", "Advancing", "x", {"j"}, "h", "r", RampBaseline{}};
   full.measured = MeasuredStatus{1, 1};
   full.last_scale_time = "t";
   full.set({.type = "Ready"});
@@ -280,6 +280,8 @@ TEST_CASE("the status that is written and the schema have the same fields") {
     CAPTURE(part);
     CHECK(names(written.at(part)) == names(schema.at(part).at("properties")));
   }
+  CHECK(names(written.at("ramp").at("baseline")) ==
+        names(schema.at("ramp").at("properties").at("baseline").at("properties")));
   CHECK(names(written.at("conditions").at(0)) ==
         names(schema.at("conditions").at("items").at("properties")));
   for (const auto health :

@@ -144,7 +144,8 @@ TEST_CASE("workers of queues without a handshake hold by default") {
 
 TEST_CASE("metadata is read even from an object that is wrong") {
   const json object = json::parse(R"({"metadata": {"name": "a", "namespace": "b", "uid": "u",
-    "generation": 7, "resourceVersion": "42", "deletionTimestamp": "2026-01-01T00:00:00Z",
+    "generation": 7, "resourceVersion": "42", "creationTimestamp": "2025-12-31T00:00:00Z",
+    "deletionTimestamp": "2026-01-01T00:00:00Z",
     "labels": {"x": "y"}, "annotations": {"k": "v"}, "finalizers": ["f"]}, "spec": 5})");
   const ParsedPool parsed = read_pool(object);
   CHECK_FALSE(parsed.usable());
@@ -152,6 +153,7 @@ TEST_CASE("metadata is read even from an object that is wrong") {
   CHECK(meta.uid == "u");
   CHECK(meta.generation == 7);
   CHECK(meta.resource_version == "42");
+  CHECK(meta.created == "2025-12-31T00:00:00Z");
   CHECK(meta.deleting);
   CHECK(meta.labels.at("x") == "y");
   CHECK(meta.annotations.at("k") == "v");

@@ -58,10 +58,11 @@ TEST_CASE("what was written is read back") {
 }
 
 TEST_CASE("a status that someone else broke is read without a fall") {
-  for (const char* text : {"null", "[]", R"({"conditions": [1, {}, {"type": 5}]})",
-                           R"({"queue": "x", "replicas": "7", "health": "Fine", "decision": 1})",
-                           R"({"replicas": 1.5, "ramp": {"jobs": [1], "hash": 7}})",
-                           R"({"measured": {"serviceMs": "1s", "startMs": null}})"}) {
+  for (const char* text :
+       {"null", "[]", R"({"conditions": [1, {}, {"type": 5}]})",
+        R"({"queue": "x", "replicas": "7", "health": "Fine", "decision": 1})",
+        R"({"replicas": 1.5, "ramp": {"jobs": [1], "hash": 7, "baseline": [1]}})",
+        R"({"measured": {"serviceMs": "1s", "startMs": null}})"}) {
     const Status read = status_from_json(json::parse(text));
     CHECK(to_json(read).value("measured", json()).is_null());
     CHECK(read.conditions.empty());

@@ -28,7 +28,10 @@ std::vector<Case> cases() {
   add(Cause::backlog, [](Case&) {});
   add(Cause::idle, [](Case& c) { c.snapshot = at(1000, 0, 0, 0); });
   add(Cause::schedule, [](Case& c) { c.params.schedule = ScheduleFloor{"day", 7}; });
-  add(Cause::below_threshold, [](Case& c) { c.params.policy = Policy::threshold; });
+  add(Cause::below_threshold, [](Case& c) {
+    c.params.policy = Policy::threshold;
+    c.snapshot.demand->waiting = 1;
+  });
   add(Cause::at_max, [](Case& c) { c.params.max_replicas = 4; });
   add(Cause::at_min, [](Case& c) { c.params.min_replicas = 6; });
   add(Cause::ramp_step, [](Case& c) { c.params.ramp = RampBounds{1, 3, 2, 0, false}; });

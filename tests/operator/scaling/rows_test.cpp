@@ -380,6 +380,22 @@ TEST_CASE("5: a want that a later one reaches is no step on the way down") {
   CHECK(decide(state, params, at(1020, 9, 2, 0)).replicas == 2);
 }
 
+TEST_CASE("5: nobody leaves while a queue that lost its data settles, but by a cap") {
+  State state = old_state();
+  Params params = unlimited(Policy::slot_per_job);
+  Snapshot s = at(1000, 9, 1, 0);
+  s.settling = Millis{30000};
+  Decision d = decide(state, params, s);
+  CHECK(d.replicas == 9);
+  CHECK(d.limited == Cause::window);
+  CHECK(d.recheck == Millis{30000});
+  CHECK(d.reason.ends_with("; the queue lost its data: 9 held"));
+  s.demand->waiting = 12;
+  CHECK(decide(state, params, s).replicas == 12);
+  params.max_replicas = 4;
+  CHECK(decide(state, params, s).replicas == 4);
+}
+
 TEST_CASE("5: a lower cap counts at once, whatever was wanted") {
   State state = old_state();
   Params params = unlimited(Policy::slot_per_job);

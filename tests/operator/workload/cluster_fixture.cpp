@@ -139,17 +139,36 @@ void ClusterFixture::delete_pool(const std::string& name) {
   client.remove(kube::resource_path(kPools, ns, name));
 }
 
-json ClusterFixture::deployment() {
+void ClusterFixture::put_deployment(const std::string& name, int replicas, const json& pod_labels) {
+  json labels = {{"app", name}};
+  labels.update(pod_labels);
+  const json spec = {{"replicas", replicas},
+                     {"selector",
+                      {{"matchLabels", {{"app", name}}},
+                       {"matchExpressions",
+                        {{{"key", "app"}, {"operator", "In"}, {"values", {name, "another"}}}}}}},
+                     {"template",
+                      {{"metadata", {{"labels", labels}}},
+                       {"spec",
+                        {{"terminationGracePeriodSeconds", 77},
+                         {"containers", {{{"name", "app"}, {"image", "app:1"}}}}}}}}};
+  client.create(kube::resource_path(kDeployments, ns), {{"apiVersion", "apps/v1"},
+                                                        {"kind", "Deployment"},
+                                                        {"metadata", {{"name", name}}},
+                                                        {"spec", spec}});
+}
+
+json ClusterFixture::deployment(const std::string& name) {
   try {
-    return client.get(kube::resource_path(kDeployments, ns, "web-worker"));
+    return client.get(kube::resource_path(kDeployments, ns, name));
   } catch (const kube::KubeError& error) {
     if (error.is_not_found()) return nullptr;
     throw;
   }
 }
 
-void ClusterFixture::scale_as_someone_else(int replicas) {
-  client.patch(kube::resource_path(kDeployments, ns, "web-worker", "scale"), kube::PatchType::merge,
+void ClusterFixture::scale_as_someone_else(int replicas, const std::string& name) {
+  client.patch(kube::resource_path(kDeployments, ns, name, "scale"), kube::PatchType::merge,
                {{"spec", {{"replicas", replicas}}}}, {.field_manager = "kubectl"});
 }
 

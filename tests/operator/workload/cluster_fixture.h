@@ -37,10 +37,14 @@ class ClusterFixture {
   pool::Pool put_pool(const std::string& workers, const std::string& name = "web");
   void delete_pool(const std::string& name = "web");
 
-  nlohmann::json deployment();  // web-worker; null when there is none
+  /// Creates a Deployment that is nobody's but the user's.
+  void put_deployment(const std::string& name, int replicas,
+                      const nlohmann::json& pod_labels = nlohmann::json::object());
+
+  nlohmann::json deployment(const std::string& name = "web-worker");  // null when there is none
   int replicas() { return deployment().at("spec").at("replicas"); }
   /// Like `kubectl scale deployment`.
-  void scale_as_someone_else(int replicas);
+  void scale_as_someone_else(int replicas, const std::string& name = "web-worker");
   void patch_deployment(const nlohmann::json& merge);
   nlohmann::json pod(const std::string& name);
 

@@ -61,9 +61,8 @@ TEST_CASE_FIXTURE(Fixture, "a set that was scaled to zero long ago is no witness
 
 TEST_CASE_FIXTURE(Fixture, "a witness of an older declaration is not current") {
   SUBCASE("the Deployment was not looked at") {
-    // By the next scale-in step of ours, say: that is no rollout.
     deployment.generation = 5;
-    CHECK_FALSE(view().rolling);
+    CHECK(view().rolling);
   }
   SUBCASE("the ReplicaSet was not looked at") {
     sets[0].generation = 3;
@@ -94,9 +93,6 @@ TEST_CASE_FIXTURE(Fixture, "without the label in the template there is no witnes
     sets[0].state = "retiring";
   }
   CHECK_FALSE(view().witness.has_value());
-  CHECK_FALSE(view().rolling);
-  deployment.generation = 5;
-  CHECK(view().rolling);
 }
 
 TEST_CASE_FIXTURE(Fixture, "nothing is asked for and nothing exists: a witness of nothing") {

@@ -38,6 +38,21 @@ TEST_CASE("a Deployment, with the owners of its replicas") {
   CHECK_FALSE(owns_replicas(*info, "kubectl"));
 }
 
+TEST_CASE("a Deployment's selector as kubectl writes it, and the time its pods have to end") {
+  const auto info = decode_deployment(json::parse(R"({"metadata": {"name": "w", "uid": "u"},
+    "spec": {"template": {"spec": {"terminationGracePeriodSeconds": 45}},
+      "selector": {"matchLabels": {"a": "1", "b": "2"}, "matchExpressions": [
+        {"key": "c", "operator": "In", "values": ["x", "y"]},
+        {"key": "d", "operator": "NotIn", "values": ["z"]},
+        {"key": "e", "operator": "Exists"}, {"key": "f", "operator": "DoesNotExist"}]}}})"));
+  CHECK(info->selector == "a=1,b=2,c in (x,y),d notin (z),e,!f");
+  CHECK(info->grace_period == Millis{45000});
+  const auto odd = decode_deployment(json::parse(R"({"metadata": {"name": "w", "uid": "u"},
+    "spec": {"template": 1, "selector": {"matchLabels": [], "matchExpressions": {}}}})"));
+  CHECK(odd->selector.empty());
+  CHECK_FALSE(odd->grace_period.has_value());
+}
+
 TEST_CASE("why a pod does not run") {
   const auto waiting = [](const char* status) {
     json pod = {{"metadata", {{"name", "x"}, {"uid", "u"}}}};
@@ -180,9 +195,10 @@ TEST_CASE("a version alone is no news of a pod") {
   PodInfo a, b;
   a.resource_version = "1";
   b.resource_version = "2";
-  CHECK(same_content(a, b));
+  CHECK_FALSE(is_news(a, b));
   b.deletion_cost = 1;
-  CHECK_FALSE(same_content(a, b));
+  CHECK(is_news(a, b));
+  CHECK(is_news(DeploymentInfo(), DeploymentInfo()));
 }
 
 TEST_CASE("malformed objects decode to little, and never throw") {

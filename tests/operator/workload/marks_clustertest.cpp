@@ -169,7 +169,7 @@ TEST_CASE("from a mark to its witness") {
   Subject subject(10);
   const std::vector<std::string> victim = subject.uids(1);
   std::vector<double> waits;
-  for (int i = 0; i < 20; ++i) {
+  for (int i = 0; i < 10; ++i) {
     const auto begin = std::chrono::steady_clock::now();
     subject.workload->mark(subject.pool, victim);
     REQUIRE(eventually([&] { return subject.confirmed(1); }, Millis{10000}, Millis{1}));
@@ -180,7 +180,7 @@ TEST_CASE("from a mark to its witness") {
     REQUIRE(eventually([&] { return subject.confirmed(0); }));
   }
   std::sort(waits.begin(), waits.end());
-  MESSAGE("ms from mark() to its witness: median " << waits[10] << ", least " << waits.front()
+  MESSAGE("ms from mark() to its witness: median " << waits[5] << ", least " << waits.front()
                                                    << ", most " << waits.back());
 }
 
@@ -196,8 +196,9 @@ TEST_CASE("someone who sets the replicas for the third time is left alone for a 
   }
   subject.cluster.scale_as_someone_else(9);
   REQUIRE(eventually([&] { return subject.see().replicas == 9; }));
-  CHECK(eventually([&] {
-    CHECK(subject.scale(2) == Kind::conflict);
+  // An old version is a conflict as well, and no contest.
+  REQUIRE(eventually([&] {
+    REQUIRE(subject.scale(2) == Kind::conflict);
     return subject.see().foreign_scaler == "kubectl";
   }));
   CHECK(subject.see().left_alone_for == Millis{60000});
@@ -211,6 +212,15 @@ TEST_CASE("someone who sets the replicas for the third time is left alone for a 
   CHECK(subject.see().left_alone_for == Millis{0});
   clock.advance(Millis{3600000});
   CHECK(subject.see().foreign_scaler.empty());
+}
+
+TEST_CASE("what we scale ourselves is never somebody else's") {
+  Subject subject(0);
+  for (const int replicas : {2, 0, 3, 0, 1, 0, 4, 1}) {
+    subject.scale_until_done(replicas);
+    CHECK(subject.see().foreign_scaler.empty());
+  }
+  CHECK(subject.cluster.replicas() == 1);
 }
 
 TEST_CASE("a rollout that makes no progress is said to be stuck") {

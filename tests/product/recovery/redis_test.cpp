@@ -65,7 +65,7 @@ TEST_CASE("Redis comes back empty with 20 workers: none is deleted, all register
   crew.finish();
 }
 
-TEST_CASE("Redis stays away with a backlog: the size holds, then follows the fallback") {
+TEST_CASE("Redis stays away while jobs run: the size holds, then follows the fallback") {
   if (!test::have_cluster()) exit(77);
   constexpr int kMax = 3;
   constexpr int kFallback = 5;

@@ -17,6 +17,8 @@ namespace {
 constexpr int kWorkers = 10;
 constexpr int kBusy = 3;
 constexpr Millis kLate{300};
+constexpr std::size_t kOneMarked = 3;
+constexpr std::size_t kBeforeLowering = 6;
 
 void check_end(Crew& crew, const std::set<std::string>& busy) {
   REQUIRE_MESSAGE(crew.wait_settled(kBusy), crew.story());
@@ -71,7 +73,8 @@ TEST_CASE("a second operator takes over from one that is killed at a step of a r
   const test::PlainApi api(test::cluster_folder());
   test::delay_controllers(kLate);
   const std::vector<test::Step> steps = test::retirement_steps(crew, kWorkers - kBusy);
-  for (std::size_t i = test::soak() ? 0 : 3; i < steps.size(); i += test::soak() ? 1 : 8) {
+  for (std::size_t i = test::soak() ? 0 : kOneMarked; i < steps.size();
+       i += test::soak() ? 1 : steps.size()) {
     CAPTURE(steps[i].name);
     crew.grow(kWorkers);
     StruckOperator struck(crew, api, steps[i], {SIGKILL}, electing(crew));
@@ -96,7 +99,8 @@ TEST_CASE("an operator that stood still at a step of a retirement changes nothin
   const test::PlainApi api(test::cluster_folder());
   test::delay_controllers(kLate);
   const std::vector<test::Step> steps = test::retirement_steps(crew, kWorkers - kBusy);
-  for (std::size_t i = test::soak() ? 0 : 6; i < steps.size(); i += test::soak() ? 1 : 8) {
+  for (std::size_t i = test::soak() ? 0 : kBeforeLowering; i < steps.size();
+       i += test::soak() ? 1 : steps.size()) {
     CAPTURE(steps[i].name);
     crew.grow(kWorkers);
     StruckOperator struck(crew, api, steps[i], {SIGSTOP}, electing(crew));
@@ -109,6 +113,7 @@ TEST_CASE("an operator that stood still at a step of a retirement changes nothin
     say(steps[i], begun);
     // All of them are needed again when it wakes up with its order to lower the number.
     crew.grow(kWorkers);
+    struck.let_go();
     crew.product().operator_process().signal(SIGCONT);
     CHECK(crew.product().operator_process().wait(Millis{30000}) == 1);
     CHECK(crew.settled(kWorkers));

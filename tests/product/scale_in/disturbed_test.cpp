@@ -57,13 +57,21 @@ void scale_by_hand(Crew& crew, int replicas) {
                                    {.field_manager = "kubectl"});
 }
 
-void restart_rollout(Crew& crew) {
+/// As `kubectl rollout restart` does.
+void restart_workers(Crew& crew) {
   const nlohmann::json annotations = {
       {"kubectl.kubernetes.io/restartedAt", format_time(system_clock().wall())}};
   (void)crew.product().api().patch(
       crew.workers_path(), kube::PatchType::strategic,
       {{"spec", {{"template", {{"metadata", {{"annotations", annotations}}}}}}}},
       {.field_manager = "kubectl-rollout"});
+}
+
+void change_template(Crew& crew) {
+  const nlohmann::json annotations = {{"example.com/at", format_time(system_clock().wall())}};
+  (void)crew.product().api().patch(
+      crew.product().pool_path(Crew::kPool), kube::PatchType::merge,
+      {{"spec", {{"workers", {{"template", {{"metadata", {{"annotations", annotations}}}}}}}}}});
 }
 
 }  // namespace
@@ -124,11 +132,13 @@ TEST_CASE("a rollout begins at each step of a retirement: nobody is lowered whil
   Crew crew({.spec = {{"workers", {{"drainTimeout", "5m"}}}}});
   const test::PlainApi api(test::cluster_folder());
   test::delay_controllers(kLate);
+  bool by_hand = false;
   for_steps(crew, 2, [&](const test::Step& step) {
+    by_hand = !by_hand;
     std::optional<test::SizeHistory> history;
     const auto disturbed = disturb(crew, api, step, [&] {
       history.emplace(crew.product().api().config(), crew.workers_path());
-      restart_rollout(crew);
+      by_hand ? restart_workers(crew) : change_template(crew);
     });
     // What was lowered before the rollout is lowered; whatever the size, it comes to its end.
     REQUIRE_MESSAGE(

@@ -1,5 +1,7 @@
 #include "tests/product/scale_in/size_history.h"
 
+#include <algorithm>
+
 #include "tests/support/wait.h"
 
 namespace wp::test {
@@ -22,18 +24,22 @@ SizeHistory::SizeHistory(kube::ClusterConfig cluster, const std::string& path)
   const std::string watch =
       path.substr(0, slash) + "?watch=true&fieldSelector=metadata.name%3D" + path.substr(slash + 1);
   thread_ = std::jthread([this, watch](const std::stop_token& stop) {
-    std::string rest;
-    const auto take = [&](std::string_view bytes) {
-      rest += bytes;
-      for (std::size_t end; (end = rest.find('\n')) != std::string::npos; rest.erase(0, end + 1)) {
-        add(std::string_view(rest).substr(0, end));
+    // The server ends a watch after half an hour or more.
+    while (!stop.stop_requested()) {
+      std::string rest;
+      const auto take = [&](std::string_view bytes) {
+        rest += bytes;
+        for (std::size_t end; (end = rest.find('\n')) != std::string::npos;
+             rest.erase(0, end + 1)) {
+          add(std::string_view(rest).substr(0, end));
+        }
+        return !stop.stop_requested();
+      };
+      try {
+        client_.stream(watch, {.on_data = take});
+      } catch (const kube::KubeError&) {
+        return;  // stopped
       }
-      return !stop.stop_requested();
-    };
-    try {
-      client_.stream(watch, {.on_data = take});
-    } catch (const kube::KubeError&) {
-      // Stopped. A watch that ended by itself is seen by the states that are missing.
     }
   });
   // From here on nothing is missed.
@@ -56,6 +62,12 @@ void SizeHistory::add(std::string_view line) {
 std::vector<SizeHistory::State> SizeHistory::states() const {
   const std::lock_guard lock(mutex_);
   return states_;
+}
+
+int SizeHistory::highest() const {
+  int most = 0;
+  for (const State& state : states()) most = std::max(most, state.wanted);
+  return most;
 }
 
 int SizeHistory::lowered_while_rolling() const {

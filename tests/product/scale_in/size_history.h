@@ -1,5 +1,6 @@
 // Every state of a Deployment since this object was made, as the API server's own watch tells it:
-// who lowered the number while a rollout was under way? A thread of its own; gone with the object.
+// was the number lowered while a rollout was under way, or was it ever higher than needed? A thread
+// of its own; gone with the object.
 #pragma once
 
 #include <mutex>
@@ -25,6 +26,8 @@ class SizeHistory {
   SizeHistory& operator=(const SizeHistory&) = delete;
 
   std::vector<State> states() const;
+  /// The most workers that were asked for.
+  int highest() const;
   /// How often the number was lowered when the state before was one of a rollout.
   int lowered_while_rolling() const;
 

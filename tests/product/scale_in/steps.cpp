@@ -1,5 +1,6 @@
 #include "tests/product/scale_in/steps.h"
 
+#include <csignal>
 #include <doctest/doctest.h>
 
 #include "queue/scripts.h"
@@ -20,7 +21,8 @@ Shot answered() {
 
 std::vector<Shot> struck(std::vector<Shot> shots, const std::vector<int>& signals) {
   shots.back().signals = signals;
-  shots.back().hold = signals.empty();
+  // A process that is stopped does not stand still at once: its thread is held as well.
+  shots.back().hold = signals != std::vector<int>{SIGKILL};
   return shots;
 }
 

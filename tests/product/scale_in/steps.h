@@ -25,8 +25,8 @@ std::vector<Step> retirement_steps(const Crew& crew, int victims);
 /// be kept for as long as it runs.
 class StruckOperator {
  public:
-  /// `signals`: what happens to it there (SIGKILL, SIGSTOP). None: the thread that comes there
-  /// waits for let_go().
+  /// `signals`: what happens to it there (SIGKILL, SIGSTOP). Unless that kills it, the thread that
+  /// comes there waits for let_go().
   StruckOperator(Crew& crew, const PlainApi& api, const Step& step, std::vector<int> signals = {},
                  std::vector<std::string> arguments = {});
 

@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "tests/product/crew.h"
+#include "tests/product/scale_in/size_history.h"
 
 using namespace wp;
 using wp::test::Crew;
@@ -14,9 +15,10 @@ constexpr int kWorkers = 10;
 constexpr int kBusy = 3;
 
 void ten_to_three(Crew& crew) {
+  Millis begun = system_clock().steady();
   crew.grow(kWorkers);
-  const std::set<std::string> before = crew.staying();
-  const Millis begun = system_clock().steady();
+  std::cout << "  10 workers in " << (system_clock().steady() - begun).count() << " ms\n";
+  begun = system_clock().steady();
   const std::set<std::string> busy = crew.keep(kBusy);
   const bool settled = crew.wait_settled(kBusy);
   std::cout << "  10 → 3 in " << (system_clock().steady() - begun).count() << " ms\n";
@@ -32,6 +34,7 @@ TEST_CASE("10 workers, 3 busy: exactly the idle seven go") {
   if (!test::have_late_cluster()) exit(77);
   const int rounds = test::soak() ? 50 : 2;
   Crew crew;
+  const test::SizeHistory history(crew.product().api().config(), crew.workers_path());
   for (const Millis late : {Millis{0}, Millis{300}, Millis{2000}}) {
     std::cout << "the controller sees its pods " << late.count() << " ms late, " << rounds
               << " rounds\n";
@@ -42,5 +45,6 @@ TEST_CASE("10 workers, 3 busy: exactly the idle seven go") {
       ten_to_three(crew);
     }
   }
+  CHECK(history.highest() == kWorkers);
   crew.finish();
 }
