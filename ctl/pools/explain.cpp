@@ -33,7 +33,8 @@ std::string_view workers(int count) {
 Lines decision_lines(const PoolFacts& f) {
   if (!f.status.decision) return {"none yet"};
   const pool::DecisionStatus& decision = *f.status.decision;
-  const pool::Advice* advice = pool::advice_on_cause(decision.cause);
+  const pool::Advice* advice =
+      pool::advice_on_decision(decision.cause, decision.replicas, f.declared());
   const std::string time = f.since(decision.time);
   return {fmt::format("{} {}{}: {}{}", decision.replicas, workers(decision.replicas),
                       time.empty() ? "" : " for " + time, printable(decision.cause),

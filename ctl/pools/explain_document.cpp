@@ -21,7 +21,8 @@ ordered_json field_or_null(std::string_view field) {
 ordered_json decision_document(const PoolFacts& f) {
   if (!f.status.decision) return nullptr;
   const pool::DecisionStatus& decision = *f.status.decision;
-  const pool::Advice* advice = pool::advice_on_cause(decision.cause);
+  const pool::Advice* advice =
+      pool::advice_on_decision(decision.cause, decision.replicas, f.declared());
   return {{"replicas", decision.replicas},
           {"cause", decision.cause},
           {"meaning", word_or_null(advice != nullptr ? advice->meaning : "")},

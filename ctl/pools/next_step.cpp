@@ -85,7 +85,8 @@ std::vector<const pool::Condition*> troubles_of(const pool::Status& status) {
 
 const pool::Advice* limit_of(const PoolFacts& f) {
   if (!f.status.decision || holds(kWanted, f.status.decision->cause)) return nullptr;
-  return pool::advice_on_cause(f.status.decision->cause);
+  return pool::advice_on_decision(f.status.decision->cause, f.status.decision->replicas,
+                                  f.declared());
 }
 
 std::string_view holding_field(const PoolFacts& f, const pool::Advice& limit) {

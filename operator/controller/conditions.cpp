@@ -165,7 +165,8 @@ Condition scaling_limited(const Findings& f) {
   if (*limited == scaling::Cause::unschedulable && pod != nullptr) {
     message += fmt::format("; {}: {}: {}", pod->name, shown_word(pod->waiting, "does not start"),
                            pool::advice_on_start(pod->waiting, pod->name));
-  } else if (const pool::Advice* advice = pool::advice_on_cause(word)) {
+  } else if (const pool::Advice* advice =
+                 pool::advice_on_decision(word, f.decision->replicas, f.pool->pool.spec)) {
     message += fmt::format("; {}", advice->step);
   }
   return make_condition(f, condition::kScalingLimited, ConditionStatus::is_true, word,

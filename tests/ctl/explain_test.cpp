@@ -81,8 +81,7 @@ Inputs    SlotPerJob: a slot for each job that waits or runs
           up: at most 20 or 100 % more per 5s; down: after 16s below (3 pod starts); to zero: after 1m
 Found in  kubeconfig /home/ann/.kube/config, context prod
 Trouble   none
-Next      raise scaling.maxReplicas (jobs.maxActive where the arithmetic names it), or workers.concurrency
-          where a worker can run more jobs at once
+Next      raise scaling.maxReplicas, or workers.concurrency where a worker can run more jobs at once
 )");
 }
 
@@ -157,7 +156,7 @@ Next      mend the way to Redis (queue.redis); the size is held meanwhile
 
 TEST_CASE("explained: ramp rolled back") {
   const std::string spec = R"({"scaling": {"policy": "TargetDepth", "minReplicas": 1,
-      "schedules": [{"name": "office", "timeZone": "Europe/Berlin", "start": "0 8 * * 1-5",
+      "schedules": [{"name": "office", "timeZone": "UTC", "start": "0 8 * * 1-5",
                      "end": "0 18 * * 1-5", "minReplicas": 4}],
       "ramp": {"steps": [{"maxReplicas": 2, "stableFor": "2h"},
                          {"maxReplicas": 3, "stableFor": "4h"}],
@@ -191,7 +190,7 @@ Inputs     TargetDepth: a worker for every 10 jobs
            up: at most 20 or 100 % more per 5s; down: after 16s below (3 pod starts); to zero: after 1m
 Ramp       rolled back to 1 worker for 10m12s: lostJobs: 2, limit 1
            jobs: order-17 order-23
-Schedules  office: at least 4 from "0 8 * * 1-5" to "0 18 * * 1-5", Europe/Berlin; X
+Schedules  office: at least 4 from "0 8 * * 1-5" to "0 18 * * 1-5", UTC; begins in 2d01h
 Found in   kubeconfig /home/ann/.kube/config, context prod
 Trouble    the ramp is rolled back, see Ramp
 Next       mend what fired it, then let the ramp begin anew:

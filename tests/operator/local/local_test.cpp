@@ -213,6 +213,7 @@ TEST_CASE_FIXTURE(Place, "workerpoolctl explains a local pool while it runs, and
   Client(url()).enqueue({"a", "b", "c", "d", "e"});
   const std::string file = path + "/run/workerpool/tiny.status.json";
   const auto explain = [&] {
+    std::filesystem::remove(path + "/explained");
     test::Process ctl({test::program("workerpoolctl"), "pools", "explain"}, path + "/explained",
                       {{"XDG_RUNTIME_DIR", path + "/run"},
                        {"HOME", path},

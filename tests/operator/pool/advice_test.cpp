@@ -43,6 +43,17 @@ TEST_CASE("every cause has its advice, in the same order, and names a field that
   CHECK(advice_on_cause("Tomorrow") == nullptr);
 }
 
+TEST_CASE("at max, of the two fields that may be the cause, the one that is") {
+  const Pool pool = pool_with(R"({"workers": {"concurrency": 4}, "jobs": {"maxActive": 10},
+                                  "scaling": {"maxReplicas": 5}})");
+  CHECK(advice_on_decision("AtMax", 3, pool.spec)->field == "jobs.maxActive");
+  CHECK(advice_on_decision("AtMax", 5, pool.spec)->field == "scaling.maxReplicas");
+  CHECK(advice_on_decision("AtMax", 2, pool.spec)->field == "scaling.maxReplicas");
+  CHECK(advice_on_decision("Budget", 3, pool.spec)->field == "scaling.budget");
+  CHECK(advice_on_decision("AtMax", 3, pool_with("{}").spec)->field == "scaling.maxReplicas");
+  CHECK(is_field("jobs.maxActive"));
+}
+
 TEST_CASE("every condition but those that only tell has its advice, once") {
   std::set<std::string_view> words;
   for (const Advice& advice : trouble_advice()) {
