@@ -64,7 +64,8 @@ inline constexpr PoolMetric kWorkerStalls{"workerpool_worker_stalls_total", "cou
 inline constexpr PoolMetric kReclaimedJobs{"workerpool_reclaimed_jobs_total", "counter", "cause",
                                            "Jobs of workers that were gone, given back at once."};
 inline constexpr PoolMetric kBacklogReadErrors{"workerpool_backlog_read_errors_total", "counter",
-                                               "class", "Readings of the queue that failed."};
+                                               "class",
+                                               "Times that readings of the queue began to fail."};
 inline constexpr PoolMetric kBackpressureActivations{"workerpool_backpressure_activations_total",
                                                      "counter", "",
                                                      "Times that enqueues began to be refused."};
