@@ -106,6 +106,11 @@ TEST_CASE("3: a ramp's step has a floor, too; rolled back it caps at once, busy 
   CHECK(d.replicas == 1);
   CHECK(d.limited == Cause::ramp_step);
   CHECK(d.reason.ends_with("; the ramp is rolled back to 1"));
+  // It is said while it caps nothing, too.
+  d = decide(state, params, at(1002, 1, 1, 0));
+  CHECK(d.replicas == 1);
+  CHECK_FALSE(d.limited);
+  CHECK(d.reason == "1 waiting + 0 running: 1 worker; the ramp is rolled back to 1");
   // Also right after a restart: what a cap says does not rest on what was wanted before.
   State fresh;
   CHECK(decide(fresh, params, at(1003, 8, 40, 8)).replicas == 1);
