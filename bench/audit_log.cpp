@@ -98,7 +98,7 @@ const AuditedRequest* AuditLog::wait_for(std::size_t from, const Match& match, M
   return found;
 }
 
-bool AuditLog::wait_quiet(Millis gap, Millis deadline) {
+bool AuditLog::wait_quiet(Millis gap, Millis deadline, const Match& ignored) {
   const double silence = static_cast<double>(gap.count()) / 1000;
   const double begin = wall_seconds();
   return test::eventually(
@@ -106,7 +106,7 @@ bool AuditLog::wait_quiet(Millis gap, Millis deadline) {
         double last = begin;
         const auto& all = requests();
         for (auto it = all.rbegin(); it != all.rend(); ++it) {
-          if (it->resource == "leases") continue;
+          if (ignored(*it)) continue;
           last = std::max(last, it->completed);
           break;
         }

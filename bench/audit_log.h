@@ -43,8 +43,9 @@ class AuditLog {
   using Match = std::function<bool(const AuditedRequest&)>;
   /// The first at or behind `from` that matches; nullptr when none comes in time.
   const AuditedRequest* wait_for(std::size_t from, const Match& match, Millis deadline);
-  /// Waits until nothing but the renewal of the Lease was answered for so long.
-  bool wait_quiet(Millis gap, Millis deadline);
+  /// Waits until nothing but what is `ignored` was answered for so long.
+  bool wait_quiet(Millis gap, Millis deadline, const Match& ignored = is_renewal);
+  static bool is_renewal(const AuditedRequest& request) { return request.resource == "leases"; }
 
  private:
   std::string file_;

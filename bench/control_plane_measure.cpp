@@ -100,6 +100,12 @@ void measure_rest(const Effort& effort, int pools, ControlPlane& plane, Server& 
               {}});
 }
 
+// What comes at rest, too: the Lease, and the Deployments that are applied again every ten minutes.
+bool is_regular(const AuditedRequest& request) {
+  return AuditLog::is_renewal(request) ||
+         (request.verb == "patch" && request.resource.starts_with("deployments"));
+}
+
 // With all pools there: from the start of the process until nothing is left to say.
 void measure_start(const Effort& effort, ControlPlane& plane, Operator& running, Report& report) {
   constexpr Millis kQuiet{2000};
@@ -108,15 +114,15 @@ void measure_start(const Effort& effort, ControlPlane& plane, Operator& running,
   const double begin = wall_seconds();
   running.start();
   const pid_t pid = running.pid();
-  const auto renewed = [](const AuditedRequest& request) { return request.resource == "pods"; };
-  if (plane.audit().wait_for(from, renewed, Millis{60000}) == nullptr ||
-      !plane.audit().wait_quiet(kQuiet, Millis{300000})) {
+  const auto begun = [](const AuditedRequest& request) { return request.resource == "pods"; };
+  if (plane.audit().wait_for(from, begun, Millis{60000}) == nullptr ||
+      !plane.audit().wait_quiet(kQuiet, Millis{300000}, is_regular)) {
     throw std::runtime_error("the operator does not come to rest after its start");
   }
   double last = begin;
   for (std::size_t i = from; i < plane.audit().requests().size(); ++i) {
     const AuditedRequest& request = plane.audit().requests()[i];
-    if (request.resource != "leases") last = std::max(last, request.completed);
+    if (!is_regular(request)) last = std::max(last, request.completed);
   }
   Figure start{fmt::format("start_{}", effort.pools), "s", "", {last - begin}, {}};
   start.details = requests_since(plane.audit(), from);
@@ -148,20 +154,28 @@ void measure(const Effort& effort, Report& report) {
   }
   alone.report("reaction_1", "< 50", report);
 
+  ReactionTimes rested;  // the connections to the API server have been closed
+  std::vector<std::string> asleep;
   int there = 0;
   for (const int count : {1, 100, effort.pools}) {
     if (count <= there || count > effort.pools) continue;
+    const std::vector<std::string> added = names(there, count);
     const double begin = seconds_now();
-    pools.add(names(there, count));
+    pools.add(added);
     if (count == effort.pools) {
       report.add({fmt::format("create_{}", count - there), "s", "", {seconds_now() - begin}, {}});
     }
     there = count;
     measure_rest(effort, count, plane, server, running, report);
+    // Another one takes the place of the one that is awake.
+    reaction.one(added.front(), rested);
+    pools.remove(added.front());
+    pools.add({fmt::format("r{}", count)});
+    asleep.insert(asleep.end(), added.begin() + 1, added.end());
   }
+  rested.report("reaction_after_rest", "", report);
   measure_start(effort, plane, running, report);
 
-  std::vector<std::string> asleep = names(0, effort.pools);
   ReactionTimes many;
   for (int i = 0; i < effort.tries && !asleep.empty(); ++i) {
     // Neighbours by name may be neighbours elsewhere: 7919 is a prime.

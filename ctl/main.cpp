@@ -15,6 +15,7 @@
 #include "ctl/protocol.h"
 #include "ctl/queue_manage.h"
 #include "ctl/queue_show.h"
+#include "ctl/simulate/kept_load.h"
 #include "ctl/simulate/simulate.h"
 #include "ctl/workers_drain.h"
 #include "ctl/workers_list.h"
@@ -81,10 +82,22 @@ std::set<std::string> given(const Options& options) {
   return names;
 }
 
+int run_simulate(Arguments& a, const std::set<std::string>& named, Format format) {
+  if (!a.simulate.from_queue) return simulate::simulate(a.simulate, named, format);
+  const std::string queue = queue_name(a, "simulate");
+  const Target target = find_target(a.redis, runtime_folder());
+  try {
+    Session session(target, queue);
+    return simulate::simulate(a.simulate, named, format, simulate::kept_load(session));
+  } catch (const redis::Error& e) {
+    throw to_command_error(e, target);
+  }
+}
+
 int run_verb(const std::string& verb, Arguments& a, const Options& options) {
   if (verb == "protocol script") return protocol_script(a.first, a.sha1);
   const Format format = parse_format(a.output);
-  if (verb == "simulate") return simulate::simulate(a.simulate, given(options), format);
+  if (verb == "simulate") return run_simulate(a, given(options), format);
   if (verb == "pools list") return pools_list(a.pools, runtime_folder(), format);
   if (verb == "pools explain") return pools_explain(a.pools, runtime_folder(), format);
   const std::string id = verb == "jobs show" ? take_job_id(a) : std::string();

@@ -88,8 +88,8 @@ void HandlerLoop::start_one(Task task) {
   if (task.timeout.count() > 0) {
     running.limited = true;
     running.timeout = loop_.after(task.timeout, [this, epoch, timeout = task.timeout] {
-      handler_->stop(epoch, {StopCause::timeout, kStopGrace,
-                             "Timeout: stopped after " + format_duration(timeout)});
+      stop_running(epoch, {StopCause::timeout, kStopGrace,
+                           "Timeout: stopped after " + format_duration(timeout)});
     });
   }
   handler_->start(std::move(task));
@@ -106,11 +106,28 @@ void HandlerLoop::stop(std::vector<std::int64_t> epochs, const Stop& stop) {
 void HandlerLoop::stop_one(std::int64_t epoch, const Stop& stop) {
   const auto it = std::find_if(waiting_.begin(), waiting_.end(),
                                [epoch](const Task& task) { return task.job.epoch == epoch; });
-  if (it == waiting_.end()) return handler_->stop(epoch, stop);
+  if (it == waiting_.end()) return stop_running(epoch, stop);
   waiting_.erase(it);
   Ending ending = stopped_ending(stop);
   ending.epoch = epoch;
   events_.ended(std::move(ending));
+}
+
+void HandlerLoop::stop_running(std::int64_t epoch, const Stop& stop) {
+  if (const auto it = running_.find(epoch); it != running_.end()) {
+    const Millis force_at = boot_now() + stop.grace;
+    it->second.force_at = std::min(it->second.force_at.value_or(force_at), force_at);
+  }
+  handler_->stop(epoch, stop);
+}
+
+void HandlerLoop::count_stuck() {
+  const Millis now = boot_now();
+  int stuck = 0;
+  for (const auto& [epoch, running] : running_) {
+    if (running.force_at && now - *running.force_at >= limits_.force_fails) ++stuck;
+  }
+  stuck_ = stuck;
 }
 
 void HandlerLoop::limit(const HandlerLimits& limits) {
@@ -171,7 +188,7 @@ void HandlerLoop::watch_leases() {
               {{"jobs", epochs.size()}});
   }
   for (const std::int64_t epoch : epochs) {
-    handler_->stop(epoch, {StopCause::partition, Millis{lease_grace_.load()}, {}});
+    stop_running(epoch, {StopCause::partition, Millis{lease_grace_.load()}, {}});
   }
 }
 
@@ -183,16 +200,17 @@ void HandlerLoop::watch_progress() {
     if (!running.limited && now - running.sign >= limits_.stall_timeout) stalled.push_back(epoch);
   }
   for (const std::int64_t epoch : stalled) {
-    handler_->stop(epoch, {StopCause::stalled, kStopGrace,
-                           fmt::format("Stalled: no progress for {} (stallTimeout; a job that "
-                                       "reports none needs a time-out of its own)",
-                                       format_duration(limits_.stall_timeout))});
+    stop_running(epoch, {StopCause::stalled, kStopGrace,
+                         fmt::format("Stalled: no progress for {} (stallTimeout; a job that "
+                                     "reports none needs a time-out of its own)",
+                                     format_duration(limits_.stall_timeout))});
   }
   watch();
 }
 
 void HandlerLoop::watch_memory() {
   memory_timer_ = 0;
+  count_stuck();
   const std::vector<HandlerProcess> processes = handler_->processes();
   std::vector<pid_t> leaders;
   for (const HandlerProcess& process : processes) leaders.push_back(process.leader);
@@ -204,10 +222,10 @@ void HandlerLoop::watch_memory() {
     if (limits_.max_memory == 0 || size <= limits_.max_memory) continue;
     if (process.epoch != 0 && size > limits_.max_memory / 4 * 5) {
       // Memory is short by now: no time for politeness.
-      handler_->stop(process.epoch,
-                     {StopCause::memory, Millis{0},
-                      fmt::format("MemoryLimit: its handler took {} MiB, more than 1.25 × {} MiB",
-                                  in_mib(size), in_mib(limits_.max_memory))});
+      stop_running(process.epoch,
+                   {StopCause::memory, Millis{0},
+                    fmt::format("MemoryLimit: its handler took {} MiB, more than 1.25 × {} MiB",
+                                in_mib(size), in_mib(limits_.max_memory))});
     } else {
       handler_->wear_out(process.leader);
     }
@@ -222,6 +240,7 @@ void HandlerLoop::ended(Ending ending) {
     loop_.cancel(it->second.timeout);
     running_.erase(it);
   }
+  if (stuck_ > 0) count_stuck();
   events_.ended(std::move(ending));
 }
 

@@ -11,6 +11,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -36,6 +37,8 @@ struct HandlerLimits {
   std::int64_t max_memory = 0;
   /// A handler that lives longer than a job is replaced after so many.
   std::int64_t max_jobs = 0;
+  /// A job that goes on for so long after force was used cannot be ended from here.
+  Millis force_fails{10000};
 
   bool operator==(const HandlerLimits&) const = default;
 };
@@ -67,13 +70,18 @@ class HandlerLoop : private HandlerEvents {
   std::int64_t memory() const { return memory_; }
   std::int64_t memory_peak() const { return memory_peak_; }
 
+  /// Running jobs that were stopped, by force in the end, and go on all the same (in a system call
+  /// that hangs, say).
+  int stuck() const { return stuck_; }
+
   const Pulse& pulse() const { return pulse_; }
 
  private:
   struct Running {
     EventLoop::TimerId timeout = 0;
-    bool limited = false;  // by a time limit: then progress is not asked for
-    Millis sign{0};        // when it began, or last reported progress
+    bool limited = false;            // by a time limit: then progress is not asked for
+    Millis sign{0};                  // when it began, or last reported progress
+    std::optional<Millis> force_at;  // it is being stopped: when force is used
   };
 
   void ended(Ending ending) override;
@@ -84,6 +92,8 @@ class HandlerLoop : private HandlerEvents {
   void start_next();
   void start_one(Task task);
   void stop_one(std::int64_t epoch, const Stop& stop);
+  void stop_running(std::int64_t epoch, const Stop& stop);
+  void count_stuck();
   void watch();
   void watch_leases();
   void watch_progress();
@@ -105,6 +115,7 @@ class HandlerLoop : private HandlerEvents {
   std::atomic<std::int64_t> lease_grace_{0};
   std::atomic<std::int64_t> memory_{0};
   std::atomic<std::int64_t> memory_peak_{0};
+  std::atomic<int> stuck_{0};
   std::thread thread_;
 };
 

@@ -301,6 +301,7 @@ Activity IoLoop::activity() const {
   now.broken = state_.broken();
   now.retired = state_.retired();
   now.draining = state_.draining();
+  now.stalled = handlers_.stuck();
   now.handler_memory = handlers_.memory();
   now.handler_memory_peak = handlers_.memory_peak();
   now.quota = job_settings_.limits.max_jobs;

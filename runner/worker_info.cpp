@@ -10,7 +10,7 @@ namespace wp::runner {
 
 bool Activity::same_as(const Activity& other) const {
   return executed == other.executed && failed == other.failed && broken == other.broken &&
-         retired == other.retired && draining == other.draining &&
+         retired == other.retired && stalled == other.stalled && draining == other.draining &&
          std::equal(running.begin(), running.end(), other.running.begin(), other.running.end(),
                     [](const RunningJob& a, const RunningJob& b) { return a.id == b.id; });
 }
@@ -39,6 +39,7 @@ std::string worker_info(const Identity& identity, const Activity& activity, Mill
       {"broken", activity.broken},
       {"retired", activity.retired},
       {"draining", activity.draining},
+      {"stalled", activity.stalled},
   };
   if (footprint.container.now > 0) {
     info["container_memory"] = footprint.container.now;

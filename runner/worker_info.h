@@ -30,7 +30,8 @@ struct Activity {
   std::int64_t failed = 0;
   bool broken = false;
   bool retired = false;
-  bool draining = false;  // on its way out: it claims nothing more
+  int stalled = 0;                  // running jobs that were stopped and cannot be killed
+  bool draining = false;            // on its way out: it claims nothing more
   std::int64_t quota = 0;           // jobs after which this worker is to be replaced; 0: never
   std::int64_t handler_memory = 0;  // bytes
   std::int64_t handler_memory_peak = 0;

@@ -80,6 +80,14 @@ Load parse_load(std::string_view csv, const std::string& shown) {
   return load;
 }
 
+std::string to_csv(const Load& load) {
+  std::string csv = "arrival_s,service_s\n";
+  for (const Job& job : load.jobs) {
+    csv += fmt::format("{:.6f},{:.6f}\n", to_seconds(job.arrival), to_seconds(job.service));
+  }
+  return csv;
+}
+
 Load read_load(const std::string& file) {
   Load load = parse_load(read_text(file), shown_name(file));
   if (file != "-") load.name = std::filesystem::path(file).stem().string();

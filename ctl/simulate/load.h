@@ -38,6 +38,9 @@ struct Load {
 /// be absent or present; lines need not be in order.
 Load parse_load(std::string_view csv, const std::string& shown);
 
+/// The same load as text, with its header; to the microsecond.
+std::string to_csv(const Load& load);
+
 /// "-" is standard input.
 Load read_load(const std::string& file);
 

@@ -50,16 +50,20 @@ double parse_sigma(std::string_view text) {
   return *value;
 }
 
-Load load_of(const Request& request, const std::set<std::string>& given) {
-  if (!request.file.empty()) {
+Load load_of(const Request& request, const std::set<std::string>& given, std::optional<Load> kept) {
+  const std::string recorded = kept ? "--from-queue" : request.file;
+  if (!recorded.empty()) {
     for (const char* name : {"load", "rate", "service", "sigma", "duration"}) {
-      if (given.contains(name)) {
-        throw UsageError(fmt::format("{}: is for generated loads, and {} is a recorded one", name,
-                                     request.file));
-      }
+      if (!given.contains(name)) continue;
+      throw UsageError(
+          fmt::format("{}: is for generated loads, and {} is a recorded one", name, recorded));
     }
-    return read_load(request.file);
   }
+  if (kept && !request.file.empty()) {
+    throw UsageError(fmt::format("from-queue: the load is {} already", request.file));
+  }
+  if (kept) return *std::move(kept);
+  if (!request.file.empty()) return read_load(request.file);
   Generated options;
   options.shape = parse_shape(request.shape);
   options.rate = request.rate.empty() ? usual_rate(options.shape) : parse_rate(request.rate);
@@ -99,6 +103,10 @@ void apply(const Request& r, const std::set<std::string>& given, bool all, scali
   set("jobs-per-worker", p.jobs_per_worker, r.jobs_per_worker);
   if (p.min_replicas > p.max_replicas) {
     throw UsageError(fmt::format("min: {} is above max ({})", p.min_replicas, p.max_replicas));
+  }
+  if (std::min(p.max_replicas, p.budget.value_or(p.max_replicas)) < 1) {
+    throw UsageError(fmt::format("max: {} nobody would run the jobs; allowed: at least 1",
+                                 p.max_replicas < 1 ? "0 workers:" : "the budget fits no pod:"));
   }
   if (p.threshold.down_at_percent >= p.threshold.up_at_percent) {
     throw UsageError(fmt::format("down-at-percent: {} is not below up-at-percent ({})",
@@ -164,7 +172,7 @@ std::vector<Candidate> candidates_of(const Request& request, const scaling::Para
 
 }  // namespace
 
-Plan plan(const Request& request, const std::set<std::string>& given) {
+Plan plan(const Request& request, const std::set<std::string>& given, std::optional<Load> kept) {
   if (request.file == "-" && request.pool_file == "-") {
     throw UsageError("pool-file: standard input is the load already");
   }
@@ -174,7 +182,7 @@ Plan plan(const Request& request, const std::set<std::string>& given) {
   Plan plan;
   plan.candidates = candidates_of(request, pool.params);
   plan.notes = std::move(pool.notes);
-  plan.load = load_of(request, given);
+  plan.load = load_of(request, given, std::move(kept));
   plan.surroundings.concurrency = pool.params.concurrency;
   plan.surroundings.snapshot = request.snapshot;
   plan.surroundings.start_fixed = request.start_fixed;

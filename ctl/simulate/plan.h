@@ -2,6 +2,7 @@
 // decides. Reads the files that were named. Wrong words are a UsageError of one line.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -18,7 +19,9 @@ struct Plan {
   std::vector<std::string> notes;  // what of the pool is not simulated
 };
 
-/// `given`: the settings that were named; a pool's own hold where none was.
-Plan plan(const Request& request, const std::set<std::string>& given);
+/// `given`: the settings that were named; a pool's own hold where none was. `kept`: the load of a
+/// queue, in place of a file or a generated one.
+Plan plan(const Request& request, const std::set<std::string>& given,
+          std::optional<Load> kept = {});
 
 }  // namespace wp::simulate

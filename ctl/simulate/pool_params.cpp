@@ -1,6 +1,7 @@
 #include "ctl/simulate/pool_params.h"
 
 #include <fmt/format.h>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -8,57 +9,11 @@
 #include "ctl/simulate/text_file.h"
 #include "operator/pool/parse.h"
 #include "operator/pool/yaml.h"
+#include "operator/scaling/budget.h"
+#include "operator/sizing/params_of.h"
 
 namespace wp::simulate {
 namespace {
-
-scaling::Policy policy_of(pool::Policy policy) {
-  switch (policy) {
-    case pool::Policy::look_ahead:
-      return scaling::Policy::look_ahead;
-    case pool::Policy::slot_per_job:
-      return scaling::Policy::slot_per_job;
-    case pool::Policy::threshold:
-      return scaling::Policy::threshold;
-    case pool::Policy::target_depth:
-      return scaling::Policy::target_depth;
-  }
-  return scaling::Policy::look_ahead;
-}
-
-scaling::Headroom headroom_of(pool::Headroom headroom) {
-  switch (headroom) {
-    case pool::Headroom::low:
-      return scaling::Headroom::low;
-    case pool::Headroom::normal:
-      return scaling::Headroom::normal;
-    case pool::Headroom::high:
-      return scaling::Headroom::high;
-  }
-  return scaling::Headroom::normal;
-}
-
-scaling::Params params_of(const pool::PoolSpec& spec) {
-  const pool::Scaling& s = spec.scaling;
-  scaling::Params params;
-  params.policy = policy_of(s.policy);
-  params.look_ahead = {s.look_ahead.target_wait, headroom_of(s.look_ahead.headroom),
-                       s.look_ahead.expected_duration};
-  params.threshold = {s.threshold.up_at_percent, s.threshold.down_at_percent, s.threshold.step,
-                      s.threshold.target_depth, s.threshold.cooldown};
-  params.jobs_per_worker = s.jobs_per_worker;
-  params.concurrency = spec.workers.concurrency;
-  params.min_replicas = s.min_replicas;
-  params.max_replicas = s.max_replicas;
-  params.spare_workers = s.spare_workers;
-  params.max_active = spec.jobs.max_active;
-  params.scale_to_zero_after = s.scale_to_zero_after;
-  params.scale_down_window = s.scale_down_window;
-  params.up_workers = s.max_scale_up.workers;
-  params.up_percent = s.max_scale_up.percent;
-  params.up_period = s.max_scale_up.period;
-  return params;
-}
 
 std::vector<std::string> notes_of(const pool::PoolSpec& spec) {
   std::vector<std::string> notes;
@@ -67,13 +22,23 @@ std::vector<std::string> notes_of(const pool::PoolSpec& spec) {
   };
   left_out(spec.replicas.has_value(), "spec.replicas", "the size is what the policy says");
   left_out(spec.pause != pool::Pause::none, "spec.pause", "nothing stands still");
+  left_out(spec.queue.type != pool::QueueType::jobs, "spec.queue.type",
+           "the queue counts and its workers are seen, as with type Jobs");
   left_out(spec.scaling.ramp.has_value(), "spec.scaling.ramp", "maxReplicas holds from the start");
   left_out(!spec.scaling.schedules.empty(), "spec.scaling.schedules",
            "a load has no time of day; try --min");
-  left_out(spec.scaling.budget.cpu_millis || spec.scaling.budget.memory, "spec.scaling.budget",
-           "maxReplicas holds; try --max");
   left_out(spec.jobs.rate.jobs > 0, "spec.jobs.rate", "every free slot takes a job");
   return notes;
+}
+
+void add_budget(scaling::Params& params, std::vector<std::string>& notes,
+                const pool::PoolSpec& spec) {
+  const pool::Budget& budget = spec.scaling.budget;
+  if (!budget.cpu_millis && !budget.memory) return;
+  const scaling::BudgetCap cap = scaling::cap_of({budget.cpu_millis, budget.memory},
+                                                 scaling::request_of(spec.workers.pod_template));
+  params.budget = cap.workers;
+  if (!cap.problem.empty()) notes.push_back("spec.scaling." + cap.problem);
 }
 
 // Local mode's pools need no pods, but a handler; those of a cluster the other way round.
@@ -105,7 +70,15 @@ PoolParams parse_pool_params(std::string_view yaml, const std::string& shown) {
   if (!parsed.problems.empty()) {
     throw UsageError(fmt::format("{}: {}", shown, pool::summary(parsed.problems)));
   }
-  return {params_of(parsed.pool.spec), notes_of(parsed.pool.spec)};
+  // A pause and a fixed size are of the moment, and the queue is simulated as one of ours.
+  scaling::Params params = sizing::params_of(parsed.pool.spec);
+  params.pause = scaling::Pause::none;
+  params.fixed.reset();
+  params.foreign = false;
+  params.hold_while_active = false;
+  std::vector<std::string> notes = notes_of(parsed.pool.spec);
+  add_budget(params, notes, parsed.pool.spec);
+  return {params, std::move(notes)};
 }
 
 PoolParams read_pool_params(const std::string& file) {

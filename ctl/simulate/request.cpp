@@ -29,12 +29,16 @@ constexpr const char* kEpilog =
     "\n"
     "Examples:\n"
     "  workerpoolctl simulate --load onoff --plot -\n"
+    "  workerpoolctl simulate --from-queue -q images --pool-file pool.yaml --save monday.csv\n"
     "  workerpoolctl simulate monday.csv --pool-file pool.yaml --plot monday.svg\n"
     "  workerpoolctl simulate monday.csv --policy LookAhead,HPA-like --hpa-grace 30s --runs 5\n"
     "  workerpoolctl simulate --load spike --policy LookAhead --target-wait 10s --headroom Low";
 
 void declare_load(Options& verb, Request& r) {
   verb.positional("FILE", "a recorded load", r.file, false);
+  verb.toggle({.name = "from-queue",
+               .help = "the completed jobs that the queue (-q) still keeps are the load"},
+              r.from_queue);
   verb.choice({.name = "load", .help = "the shape of a generated one", .placeholder = "SHAPE"},
               r.shape, shape_names());
   verb.text({.name = "rate", .help = "jobs a second on average, or 30/m, 100/h; else the shape's"},
@@ -46,6 +50,10 @@ void declare_load(Options& verb, Request& r) {
             r.sigma);
   verb.duration({.name = "duration", .help = "jobs arrive for so long"}, r.duration,
                 {kSecond, 31 * kDay});
+  verb.text({.name = "save",
+             .help = "write the load there; -: here, and nothing else",
+             .placeholder = "FILE"},
+            r.save);
   verb.integer({.name = "seed", .help = "of the load and of the start delays"}, r.seed,
                {0, std::int64_t{1} << 53});
 }

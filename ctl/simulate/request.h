@@ -11,7 +11,9 @@ namespace wp::simulate {
 
 struct Request {
   // The load.
-  std::string file;  // recorded; empty: generated
+  std::string file;         // recorded; empty: generated
+  bool from_queue = false;  // what the queue still knows
+  std::string save;         // a file that gets the load
   std::string shape = "steady";
   std::string rate;   // "2", "30/m"; empty: usual_rate()
   std::string sigma;  // empty: usual_sigma()

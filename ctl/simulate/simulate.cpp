@@ -103,10 +103,10 @@ ordered_json document_of(const Plan& plan, const Comparison& comparison, int run
           {"policies", std::move(policies)}};
 }
 
-void write_plot(const std::string& file, const std::string& svg) {
+void write_file(const std::string& file, const std::string& text) {
   errno = 0;
   std::ofstream out(file, std::ios::binary | std::ios::trunc);
-  out << svg;
+  out << text;
   out.close();
   if (!out) {
     throw ctl::CommandError(ctl::kError,
@@ -116,11 +116,17 @@ void write_plot(const std::string& file, const std::string& svg) {
 
 }  // namespace
 
-int simulate(const Request& request, const std::set<std::string>& given, ctl::Format format) {
+int simulate(const Request& request, const std::set<std::string>& given, ctl::Format format,
+             std::optional<Load> kept) {
   if (request.plot == "-" && format != ctl::Format::table) {
     throw UsageError("plot: - is for the table; allowed with json and yaml: a file");
   }
-  const Plan plan = simulate::plan(request, given);
+  const Plan plan = simulate::plan(request, given, std::move(kept));
+  if (request.save == "-") {
+    std::cout << to_csv(plan.load);
+    return ctl::kDone;
+  }
+  if (!request.save.empty()) write_file(request.save, to_csv(plan.load));
   const int runs = static_cast<int>(request.runs);
   const Comparison comparison = compare(
       plan.load, plan.candidates, plan.surroundings, runs,
@@ -134,7 +140,7 @@ int simulate(const Request& request, const std::set<std::string>& given, ctl::Fo
   if (request.plot == "-") {
     std::cout << "\n" << plot_text(comparison);
   } else if (!request.plot.empty()) {
-    write_plot(request.plot, plot_svg(heading(plan.load, comparison.oracle.outcome), comparison));
+    write_file(request.plot, plot_svg(heading(plan.load, comparison.oracle.outcome), comparison));
   }
   return ctl::kDone;
 }

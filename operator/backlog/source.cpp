@@ -12,13 +12,23 @@ namespace {
 
 // Counts of a queue with 2000 workers and their own words are below 8 MiB.
 constexpr redis::Timeouts kBounds{.reply_bytes = std::size_t{16} << 20};
-constexpr Millis kBusyInterval{1000};
 constexpr Millis kIdleInterval{15000};
 constexpr Millis kAtOnce{10};         // nearly: a queue of which a page was taken and more is there
 constexpr int kWorkerInfoEvery = 10;  // details of the workers come with every tenth reading
+// Queues read in one round trip. A thousand would hold up for a tenth of a second what is announced
+// meanwhile, and every other client of that Redis.
+constexpr std::size_t kTogether = 64;
+// What was announced goes before others, but nobody waits longer than this for being passed over.
+constexpr Millis kHeadStart{1000};
 
 Millis now() {
   return system_clock().steady();
+}
+
+// While a queue was read its pool may have been given another one, or been made again: then what
+// was read is not this pool's, and the next reading is due already.
+bool is_outdated(const Watch& read, const Watch& present) {
+  return read.queue != present.queue || read.owner != present.owner;
 }
 
 bool same_demand(const queue::Counts& a, const queue::Counts& b) {
@@ -50,16 +60,17 @@ void keep_words(const queue::Counts& before, queue::Counts& after) {
   }
 }
 
-Millis interval_after(const queue::Counts& counts, const Watch& watch) {
-  if (counts.waiting + counts.due_soon + counts.active > 0 || watch.has_workers) {
+}  // namespace
+
+// Until the next reading, if nothing is announced.
+Millis BacklogReader::Source::interval(const queue::Counts& counts, const Watch& watch) const {
+  if (counts.waiting + counts.due_soon + counts.active > 0 || watch.has_workers || deaf_) {
     return kBusyInterval;
   }
   if (!counts.next_due) return kIdleInterval;
   // One pod start before the next job is due, so that its worker is there in time.
   return std::clamp(*counts.next_due - counts.now - watch.horizon, Millis{1}, kIdleInterval);
 }
-
-}  // namespace
 
 BacklogReader::Source::Source(redis::Endpoint endpoint,
                               std::function<void(const std::string&)> on_change)
@@ -85,32 +96,35 @@ BacklogReader::Source::~Source() {
 void BacklogReader::Source::set(const std::string& pool_key, const Watch& watch) {
   {
     const std::lock_guard lock(mutex_);
-    const bool known = entries_.contains(pool_key);
+    auto found = entries_.find(pool_key);
+    const bool known = found != entries_.end();
+    if (known && found->second.watch == watch) return;
+    const bool new_channel = !known || found->second.watch.queue != watch.queue;
+    if (new_channel) {
+      if (known) forget_channel(*found);
+      channels_.emplace(queue::key_name(watch.queue, "events"), pool_key);
+      channels_changed_ = true;
+      subscription_.interrupt();
+    }
     Entry& entry = entries_[pool_key];
-    if (known && entry.watch == watch) return;
-    const bool new_channel = !known || entry.watch.queue != watch.queue;
     const bool at_once = new_channel || entry.watch.config_hash != watch.config_hash ||
-                         entry.watch.term != watch.term;
+                         entry.watch.owner != watch.owner || entry.watch.term != watch.term;
     if (at_once) entry.next_read = now();
     if (known && entry.watch.config != watch.config) entry.trim.rules_changed(now());
     entry.rules = trim_rules(watch.config);
     if (!at_once && watch.has_workers) {
       entry.next_read = std::min(entry.next_read, now() + kBusyInterval);
     }
-    if (new_channel) channels_changed_ = true;
     entry.watch = watch;
     entry.term = std::max(entry.term, watch.term);
-    if (new_channel) subscription_.interrupt();
   }
   changed_.notify_all();
 }
 
 bool BacklogReader::Source::erase(const std::string& pool_key) {
   const std::lock_guard lock(mutex_);
-  if (entries_.erase(pool_key) > 0) {
-    channels_changed_ = true;
-    subscription_.interrupt();
-  }
+  const auto found = entries_.find(pool_key);
+  if (found != entries_.end()) drop(found);
   return entries_.empty() && partings_.empty();
 }
 
@@ -132,29 +146,42 @@ std::optional<BacklogReader::Source::Work> BacklogReader::Source::wait_for_work(
   std::unique_lock lock(mutex_);
   for (;;) {
     if (stop_) return std::nullopt;
+    const Millis present = now();
     Work work;
     Millis next = Millis::max();
     for (const auto& [key, parting] : partings_) {
-      if (parting.next_try > now()) {
+      if (parting.next_try > present) {
         next = std::min(next, parting.next_try);
         continue;
       }
       work.partings.emplace_back(key, parting);
     }
-    for (auto& [key, entry] : entries_) {
-      if (entry.next_read > now()) {
+    using Candidate = std::pair<Millis, std::map<std::string, Entry>::iterator>;
+    std::vector<Candidate> due;
+    for (auto it = entries_.begin(); it != entries_.end(); ++it) {
+      const Entry& entry = it->second;
+      if (entry.next_read > present) {
         next = std::min(next, entry.next_read);
         continue;
       }
-      work.due.emplace_back(key, entry.watch);
+      due.emplace_back(entry.next_read - (entry.announced ? kHeadStart : Millis{0}), it);
+    }
+    if (due.size() > kTogether) {
+      std::nth_element(due.begin(), due.begin() + kTogether, due.end(),
+                       [](const Candidate& a, const Candidate& b) { return a.first < b.first; });
+      due.resize(kTogether);
+    }
+    for (const auto& [time, it] : due) {
+      work.due.emplace_back(it->first, it->second.watch);
       // Whatever sets an earlier time while this reading is under way wants another one.
-      entry.next_read = Millis::max();
+      it->second.next_read = Millis::max();
+      it->second.announced = false;
     }
     if (!work.due.empty() || !work.partings.empty()) return work;
     if (next == Millis::max()) {
       changed_.wait(lock);
     } else {
-      changed_.wait_for(lock, next - now());
+      changed_.wait_for(lock, next - present);
     }
   }
 }
@@ -267,7 +294,7 @@ void BacklogReader::Source::keep_config(const std::string& pool_key, const Watch
   {
     const std::lock_guard lock(mutex_);
     const auto found = entries_.find(pool_key);
-    if (found == entries_.end()) return;
+    if (found == entries_.end() || is_outdated(watch, found->second.watch)) return;
     Entry& entry = found->second;
     if (!entry.contacted) {
       // Above the term found there: a predecessor's late write is refused from now on.
@@ -299,7 +326,7 @@ bool BacklogReader::Source::succeed(const std::string& pool_key, const Watch& wa
   {
     const std::lock_guard lock(mutex_);
     const auto found = entries_.find(pool_key);
-    if (found == entries_.end()) return false;
+    if (found == entries_.end() || is_outdated(watch, found->second.watch)) return false;
     Entry& entry = found->second;
     Snapshot& snapshot = entry.snapshot;
     const bool conflict = counts.config_present && counts.config_owner != watch.owner &&
@@ -309,8 +336,7 @@ bool BacklogReader::Source::succeed(const std::string& pool_key, const Watch& wa
               snapshot.conflict != conflict || !same_demand(*snapshot.counts, counts);
     entry.attempted = true;
     entry.last_read = now();
-    entry.next_read =
-        std::min(entry.next_read, entry.last_read + interval_after(counts, entry.watch));
+    entry.next_read = std::min(entry.next_read, entry.last_read + interval(counts, entry.watch));
     if (counts.config_owner == watch.owner) {
       const auto due_at = entry.trim.next(counts, entry.rules, entry.last_read);
       trim_now = due_at && *due_at <= entry.last_read;

@@ -45,7 +45,8 @@ class BacklogReader::Source {
     Watch watch;
     Snapshot snapshot;
     bool attempted = false;
-    Millis next_read{0};  // steady
+    Millis next_read{0};     // steady
+    bool announced = false;  // something is new there: read before those whose time has come
     Millis last_read{-1000000};
     std::int64_t term = 0;  // at least the watch's, and above the one found at the first contact
     bool contacted = false;
@@ -68,6 +69,8 @@ class BacklogReader::Source {
     Millis next_try{0};  // steady
     Millis give_up{0};
   };
+  static constexpr Millis kBusyInterval{1000};  // between two readings of a queue in use
+
   using Due = std::vector<std::pair<std::string, Watch>>;
   struct Work {
     Due due;
@@ -82,7 +85,15 @@ class BacklogReader::Source {
 
   void read_loop();
   void subscribe_loop();
+  bool follow(std::set<std::string>& followed);
+  void listen();
   void wait_a_while(Millis time);
+  bool has_other_channels() const;
+  bool is_deaf() const;
+  void set_deaf(bool deaf);
+  void forget_channel(const std::map<std::string, Entry>::value_type& entry);
+  void drop(std::map<std::string, Entry>::iterator entry);
+  Millis interval(const queue::Counts& counts, const Watch& watch) const;
   std::optional<Work> wait_for_work();
   void read(const Due& due);
   Errand take_errand(const std::string& pool_key, const Watch& watch,
@@ -99,7 +110,6 @@ class BacklogReader::Source {
   void fail(const Due& due, const redis::Error& error);
   void keep_config(const std::string& pool_key, const Watch& watch, queue::Counts& counts);
   void wake(const std::string& channel);
-  std::vector<std::string> channels() const;
 
   const std::function<void(const std::string&)> on_change_;
   redis::Connection commands_;
@@ -109,8 +119,10 @@ class BacklogReader::Source {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::string, Entry> entries_;
-  std::map<std::string, Parting> partings_;  // by pool key
+  std::map<std::string, Parting> partings_;           // by pool key
+  std::multimap<std::string, std::string> channels_;  // and the keys of the pools behind each
   bool channels_changed_ = false;
+  bool deaf_ = false;  // events cannot be followed
   bool stop_ = false;
 
   std::thread reader_;

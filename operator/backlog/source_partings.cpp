@@ -29,9 +29,7 @@ void BacklogReader::Source::abandon(const std::string& pool_key) {
     const Entry& entry = found->second;
     partings_[pool_key] = {entry.watch.queue, entry.watch.owner, entry.term, now(),
                            now() + kPatience};
-    entries_.erase(found);
-    channels_changed_ = true;
-    subscription_.interrupt();
+    drop(found);
   }
   changed_.notify_all();
 }

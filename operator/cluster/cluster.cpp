@@ -3,6 +3,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <memory>
 #include <mutex>
 #include <unistd.h>
@@ -144,6 +145,8 @@ class Operator {
     kube::ClientOptions options;
     options.user_agent = "workerpool-operator/" WORKERPOOL_VERSION " (linux)";
     options.metrics = &metrics_;
+    // One for each thread that writes: a connection too few is a handshake for each write.
+    options.http.idle_connections = static_cast<std::size_t>(options_.threads);
     return options;
   }
   kube::EventOptions event_options() {
@@ -322,6 +325,10 @@ int run_cluster(const ClusterOptions& options, const Options& resolved) {
   log::Level level = log::Level::info;
   (void)log::parse_level(options.log_level, level);
   log::set_level(level);
+  // Threads share two heaps, and what is freed goes back to the system: a heap for each, and free
+  // blocks of the size of the largest answer, cost more than the contention is worth.
+  mallopt(M_ARENA_MAX, 2);
+  mallopt(M_MMAP_THRESHOLD, 256 * 1024);
   Ending ending;
   const StopSignals signals([&ending](int count) {
     if (count > 1) _exit(1);

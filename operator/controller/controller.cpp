@@ -10,7 +10,8 @@ Controller::Controller(Options options)
       queue_({.name = "workerpool", .metrics = options_.metrics}),
       backlog_(std::make_unique<backlog::BacklogReader>(
           [this](const std::string& pool_key) { queue_.add(pool_key); })),
-      reconciler_(std::make_unique<Reconciler>(options_, *backlog_)) {}
+      reconciler_(std::make_unique<Reconciler>(options_, *backlog_,
+                                               [this] { return queue_.size() > 0; })) {}
 
 Controller::~Controller() {
   stop();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
 #include "base/log.h"
 #include "operator/controller/carry_out.h"
@@ -36,10 +37,13 @@ Obstacle invalid_spec(std::string_view reason, std::string message) {
 
 }  // namespace
 
-Reconciler::Reconciler(const Controller::Options& options, backlog::BacklogReader& backlog)
+Reconciler::Reconciler(const Controller::Options& options, backlog::BacklogReader& backlog,
+                       std::function<bool()> crowded)
     : options_(options),
       clock_(options.clock != nullptr ? *options.clock : system_clock()),
-      backlog_(backlog) {}
+      backlog_(backlog),
+      crowded_(std::move(crowded)),
+      status_pace_(options.status_interval) {}
 
 Reconciler::~Reconciler() = default;
 
@@ -134,9 +138,15 @@ void Reconciler::look(Run& run) {
 void Reconciler::recover(Run& run) {
   Findings& f = run.findings;
   const queue::Counts* counts = f.backlog && f.backlog->counts ? &*f.backlog->counts : nullptr;
-  const bool ours = f.fresh && !f.obstacle;
-  fleet::Recovery recovery = fleet::recover(run.memory.recovery, f.view, f.fleet, counts, ours,
-                                            run.pool.spec.jobs.lease, clock_.steady());
+  fleet::Scene scene;
+  scene.now = clock_.steady();
+  scene.view = &f.view;
+  scene.fleet = &f.fleet;
+  scene.counts = counts;
+  scene.fresh = f.fresh && !f.obstacle;
+  if (f.backlog) scene.reading_age = scene.now - f.backlog->read_at;
+  scene.lease = run.pool.spec.jobs.lease;
+  fleet::Recovery recovery = fleet::recover(run.memory.recovery, scene);
   run.orders.reclaim = std::move(recovery.reclaim);
   if (recovery.recheck) run.come_back(*recovery.recheck);
   Announcer::lost(recovery.incidents, run.teller());
@@ -206,19 +216,22 @@ void Reconciler::decide(Run& run) {
 
 void Reconciler::write_status(Run& run) {
   Memory& memory = run.memory;
-  pool::Status after = build_status(run.findings);
+  const Findings& f = run.findings;
+  // The first answer of its Redis is on its way, and what was said before a restart is as true as
+  // "not yet read". The reader tells when that attempt is over, also when it failed.
+  if (memory.endpoint && !f.backlog && !f.obstacle) return;
+  pool::Status after = build_status(f);
   pool::carry_over(run.before, clock_.wall(), after);
   const pool::Difference difference = pool::compare(run.before, after);
   if (difference == pool::Difference::none) return;
   const Millis now = clock_.steady();
-  const Millis age = now - memory.written_at;
-  if (difference == pool::Difference::numbers && memory.written && age < options_.status_interval) {
-    run.come_back(options_.status_interval - age);
+  if (const auto wait = status_pace_.wait(memory.status_turn, difference, crowded_(), now)) {
+    run.come_back(*wait);
     return;
   }
   options_.write_status(run.pool, run.before, after);
   memory.written = std::move(after);
-  memory.written_at = now;
+  memory.status_turn = {.written_at = now, .numbers_at = {}, .owed_since = {}};
 }
 
 }  // namespace wp::controller

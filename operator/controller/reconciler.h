@@ -8,6 +8,7 @@
 // One key is reconciled by one thread at a time; different keys by different threads.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -15,6 +16,7 @@
 #include <string>
 
 #include "operator/controller/controller.h"
+#include "operator/controller/status_pace.h"
 
 namespace wp::controller {
 
@@ -23,7 +25,10 @@ struct Run;
 
 class Reconciler {
  public:
-  Reconciler(const Controller::Options& options, backlog::BacklogReader& backlog);
+  /// `crowded` answers whether other pools wait to be reconciled.
+  Reconciler(
+      const Controller::Options& options, backlog::BacklogReader& backlog,
+      std::function<bool()> crowded = [] { return false; });
   ~Reconciler();
 
   struct Result {
@@ -43,6 +48,8 @@ class Reconciler {
   const Controller::Options& options_;
   const Clock& clock_;
   backlog::BacklogReader& backlog_;
+  const std::function<bool()> crowded_;
+  StatusPace status_pace_;
   std::mutex mutex_;  // guards the map; a Memory belongs to the thread that reconciles its key
   std::map<std::string, std::shared_ptr<Memory>> memories_;
 };

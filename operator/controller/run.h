@@ -15,6 +15,7 @@
 #include "operator/controller/job_figures.h"
 #include "operator/controller/scaling_params.h"
 #include "operator/controller/status_builder.h"
+#include "operator/controller/status_pace.h"
 #include "operator/fleet/recovery.h"
 #include "operator/fleet/retirement.h"
 #include "operator/scaling/decide.h"
@@ -49,7 +50,7 @@ struct Memory {
   Millis settled_at{0};                          // after the queue's loss: nobody leaves before
   std::optional<Millis> scaled_at;
   std::optional<pool::Status> written;  // the status as we last wrote it
-  Millis written_at{0};
+  StatusPace::Turn status_turn;
 };
 
 // Everything that one reconcile carries from step to step.

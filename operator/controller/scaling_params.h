@@ -41,7 +41,4 @@ class ScalingParams {
   std::string problem_;
 };
 
-/// Without ramp, schedules and budget.
-scaling::Params params_of(const pool::PoolSpec& spec);
-
 }  // namespace wp::controller

@@ -25,12 +25,13 @@ void speak(Member& member, const queue::WorkerCounts& said, Millis now) {
   };
   member.slots = static_cast<int>(std::clamp<std::int64_t>(number("slots", member.slots), 0, 1000));
   member.executed = number("executed", 0);
+  member.stalled = number("stalled", 0) > 0;
 }
 
 void count(const Member& member, Millis lease, int slots, Fleet& fleet) {
   const workload::WorkerPod& pod = member.pod;
   if (pod.terminating) fleet.held_by_leaving += member.held;
-  if (pod.terminating || member.leaving()) {
+  if (!member.serving()) {
     if (member.held > 0) ++fleet.leaving_busy;
     if (!pod.terminating) ++fleet.retiring;
   } else if (member.held > 0) {
@@ -41,8 +42,10 @@ void count(const Member& member, Millis lease, int slots, Fleet& fleet) {
   if (pod.terminating) return;
   if (pod.ready && member.serving() && !member.broken) fleet.serving_slots += member.slots;
   if (!member.registered) return;
-  ++fleet.serving;
-  if (member.broken) ++fleet.broken;
+  if (member.serving()) {
+    ++fleet.serving;
+    if (member.broken) ++fleet.broken;
+  }
   if (member.stalled) ++fleet.stalled;
   if (member.slots != slots) ++fleet.mismatched;
   if (member.silent_for > 2 * lease) ++fleet.silent;
@@ -90,28 +93,6 @@ Fleet join(const workload::View& view, const queue::Counts* counts, Millis lease
     fleet.members.push_back(std::move(member));
   }
   return fleet;
-}
-
-std::vector<std::string> victims(const Fleet& fleet, int remove) {
-  std::vector<const Member*> candidates;
-  for (const Member& member : fleet.members) {
-    if (!member.pod.terminating) candidates.push_back(&member);
-  }
-  const auto rank = [](const Member& member) {
-    if (!member.pod.ready && member.held == 0) return 0;  // runs nothing and cannot yet
-    return member.held == 0 ? 1 : 2;
-  };
-  std::stable_sort(candidates.begin(), candidates.end(), [&](const Member* a, const Member* b) {
-    if (rank(*a) != rank(*b)) return rank(*a) < rank(*b);
-    if (a->held != b->held) return a->held < b->held;
-    return a->pod.created > b->pod.created;
-  });
-  std::vector<std::string> uids;
-  for (const Member* candidate : candidates) {
-    if (static_cast<int>(uids.size()) >= remove) break;
-    uids.push_back(candidate->pod.uid);
-  }
-  return uids;
 }
 
 }  // namespace wp::fleet

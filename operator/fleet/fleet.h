@@ -21,7 +21,7 @@ struct Member {
   int slots = 0;         // as it registered; 0: not known
   Millis silent_for{0};  // since its last beat; only when registered
   bool broken = false;   // it says that its handler cannot run
-  bool stalled = false;  // it says that a job made no progress for stallTimeout
+  bool stalled = false;  // it says that a job makes no progress, and cannot be killed either
   std::int64_t executed = 0;
 
   bool retired = false;   // it may claim no more, whoever said so
@@ -38,7 +38,7 @@ struct Fleet {
   std::int64_t held_by_leaving = 0;  // jobs on pods that terminate
   int busy = 0;
   int idle = 0;
-  int retiring = 0;      // in the retire protocol, not terminating yet
+  int retiring = 0;      // told to claim no more, whoever said so, and not terminating yet
   int leaving_busy = 0;  // of those and of the terminating, that still run a job
   int silent = 0;        // no beat for two leases though the pod looks fine
   int stalled = 0;
@@ -51,9 +51,5 @@ struct Fleet {
 /// `counts` may be nullptr: then nobody is registered. `slots`: jobs at once per worker, as the
 /// pool declares.
 Fleet join(const workload::View& view, const queue::Counts* counts, Millis lease, int slots);
-
-/// Who goes when `remove` of the workers leave: what does not run yet first, then the idle, newest
-/// first, then the least busy. Uids; terminating and finished pods are not among them.
-std::vector<std::string> victims(const Fleet& fleet, int remove);
 
 }  // namespace wp::fleet

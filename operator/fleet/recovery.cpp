@@ -1,10 +1,319 @@
 #include "operator/fleet/recovery.h"
 
-namespace wp::fleet {
+#include <algorithm>
+#include <fmt/format.h>
+#include <set>
+#include <string_view>
 
-Recovery recover(RecoveryMemory&, const workload::View&, const Fleet&, const queue::Counts*, bool,
-                 Millis, Millis) {
-  return {};
+namespace wp::fleet {
+namespace {
+
+using Known = RecoveryMemory::Known;
+using Gone = RecoveryMemory::Gone;
+using workload::WorkerPod;
+
+// Orders for a worker that nobody sees any more are kept for so many leases: a claim may have been
+// made after the last reading.
+constexpr int kRemember = 2;
+constexpr int kSilence = 2;  // leases after which a worker counts as silent
+
+std::string_view pod_of(std::string_view worker) {
+  return worker.substr(0, worker.rfind('/'));
+}
+
+std::string jobs(int count) {
+  return fmt::format("{} {}", count, count == 1 ? "job" : "jobs");
+}
+
+// Whether the container died by itself: then its job may be the cause.
+bool crashed(const WorkerPod& pod) {
+  if (pod.out_of_memory) return true;
+  return !pod.terminating && !pod.finished && pod.exit_code != 0;
+}
+
+std::string reason_of(const WorkerPod& pod) {
+  if (pod.out_of_memory) return "its container was killed for memory";
+  if (pod.finished) return "its pod has ended";
+  return fmt::format("its container ended with exit code {}", pod.exit_code);
+}
+
+class Nurse {
+ public:
+  Nurse(RecoveryMemory& memory, const Scene& scene) : memory_(memory), s_(scene) {}
+
+  Recovery run() {
+    hear();
+    if (s_.view->known) {
+      if (!memory_.watching_since) memory_.watching_since = s_.now;
+      for (const WorkerPod& pod : s_.view->pods) examine(pod);
+      miss();
+      find_unknown();
+      judge();
+    } else {
+      memory_.watching_since.reset();
+    }
+    reclaim();
+    count_stalls();
+    return std::move(result_);
+  }
+
+ private:
+  void hear();
+  void examine(const WorkerPod& pod);
+  void adopt(const WorkerPod& pod, Known& known);
+  void miss();
+  void find_unknown();
+  void judge();
+  void reclaim();
+  void count_stalls();
+
+  bool heard() const { return s_.fresh && s_.counts != nullptr; }
+  std::vector<const queue::WorkerCounts*> workers_of(std::string_view pod_or_worker) const;
+  int held_by(std::string_view pod_or_worker) const;
+  void lose(const std::string& key, const std::string& pod_name, queue::LossCause cause,
+            const std::string& reason);
+  Millis silent_for(const std::string& worker) const;
+  bool reliable() const {
+    return memory_.reading_since && s_.now - *memory_.reading_since >= kSilence * s_.lease;
+  }
+  void wake_in(Millis time) {
+    const Millis wait = std::max(time, Millis{1000});
+    result_.recheck = result_.recheck ? std::min(*result_.recheck, wait) : wait;
+  }
+
+  RecoveryMemory& memory_;
+  const Scene& s_;
+  Recovery result_;
+};
+
+// Silence is what we observed ourselves: the queue's clock may jump, and after an outage of the
+// queue nobody has beaten for long.
+void Nurse::hear() {
+  if (!heard()) {
+    memory_.reading_since.reset();
+    return;
+  }
+  const Millis since = s_.reading_since.value_or(memory_.reading_since.value_or(s_.now));
+  const bool anew = !memory_.reading_since || since > *memory_.reading_since;
+  if (anew) memory_.reading_since = s_.reading_since ? since : s_.now;
+  std::map<std::string, RecoveryMemory::Beat> beats;
+  for (const queue::WorkerCounts& worker : s_.counts->workers) {
+    const auto before = memory_.beats.find(worker.worker);
+    if (!anew && before != memory_.beats.end() && before->second.at == worker.last_beat) {
+      beats.insert(*before);
+      continue;
+    }
+    const Millis age = std::max(Millis{0}, s_.counts->now - worker.last_beat) + s_.reading_age;
+    const Millis not_before = before != memory_.beats.end() ? before->second.seen : s_.now;
+    const Millis seen = anew ? s_.now : std::clamp(s_.now - age, not_before, s_.now);
+    beats[worker.worker] = {worker.last_beat, seen};
+  }
+  memory_.beats = std::move(beats);
+}
+
+Millis Nurse::silent_for(const std::string& worker) const {
+  const auto found = memory_.beats.find(worker);
+  return found == memory_.beats.end() ? Millis{0} : s_.now - found->second.seen;
+}
+
+std::vector<const queue::WorkerCounts*> Nurse::workers_of(std::string_view pod_or_worker) const {
+  std::vector<const queue::WorkerCounts*> found;
+  if (s_.counts == nullptr) return found;
+  for (const queue::WorkerCounts& worker : s_.counts->workers) {
+    if (worker.worker == pod_or_worker || pod_of(worker.worker) == pod_or_worker) {
+      found.push_back(&worker);
+    }
+  }
+  return found;
+}
+
+int Nurse::held_by(std::string_view pod_or_worker) const {
+  int held = 0;
+  for (const queue::WorkerCounts* worker : workers_of(pod_or_worker)) held += worker->held;
+  return held;
+}
+
+void Nurse::lose(const std::string& key, const std::string& pod_name, queue::LossCause cause,
+                 const std::string& reason) {
+  Gone gone;
+  gone.cause = cause;
+  gone.reason = reason;
+  gone.since = s_.now;
+  if (s_.counts != nullptr) gone.noticed = s_.counts->now;
+  if (!memory_.gone.emplace(key, gone).second) return;
+  if (const int held = held_by(key); held > 0) {
+    result_.incidents.push_back(
+        {Incident::Kind::worker_lost, pod_name,
+         fmt::format("{}: {}, with {} in hand", pod_name, reason, jobs(held))});
+  }
+}
+
+void Nurse::examine(const WorkerPod& pod) {
+  Known& known = memory_.pods[pod.uid];
+  known.name = pod.name;
+  const queue::LossCause cause = crashed(pod) ? queue::LossCause::crash : queue::LossCause::loss;
+  if (pod.finished) {
+    if (!std::exchange(known.finished, true)) lose(pod.uid, pod.name, cause, reason_of(pod));
+    return;
+  }
+  if (pod.container.empty()) return;
+  const bool restarted = !known.container.empty() &&
+                         (known.container != pod.container || known.restarts != pod.restarts);
+  known.container = pod.container;
+  known.restarts = pod.restarts;
+  if (!pod.container_running) {
+    // All that are there died with it; but one that is not the one we knew has come after it.
+    for (const queue::WorkerCounts* worker : workers_of(pod.uid)) {
+      if (!known.worker.empty() && worker->worker != known.worker) continue;
+      lose(worker->worker, pod.name, cause, reason_of(pod));
+    }
+  } else if (restarted) {
+    if (!known.worker.empty()) lose(known.worker, pod.name, cause, reason_of(pod));
+    known.worker.clear();
+  }
+  if (pod.container_running) adopt(pod, known);
+}
+
+// The worker of the container that runs now: the newest that did not die with an earlier one.
+void Nurse::adopt(const WorkerPod& pod, Known& known) {
+  if (!known.worker.empty() || !heard()) return;
+  Millis newest{-1};
+  for (const queue::WorkerCounts* worker : workers_of(pod.uid)) {
+    const auto gone = memory_.gone.find(worker->worker);
+    if (gone != memory_.gone.end() && !gone->second.alive) continue;
+    if (worker->last_beat <= newest) continue;
+    newest = worker->last_beat;
+    known.worker = worker->worker;
+  }
+  memory_.gone.erase(known.worker);
+}
+
+void Nurse::miss() {
+  std::set<std::string_view> present;
+  for (const WorkerPod& pod : s_.view->pods) present.insert(pod.uid);
+  for (auto it = memory_.pods.begin(); it != memory_.pods.end();) {
+    if (present.contains(it->first)) {
+      ++it;
+      continue;
+    }
+    lose(it->first, it->second.name, queue::LossCause::loss, "its pod was deleted");
+    it = memory_.pods.erase(it);
+  }
+}
+
+// Died while nobody looked. A worker that beats may have a pod that our watch has not shown yet, or
+// be somebody else's.
+void Nurse::find_unknown() {
+  if (!heard() || !reliable()) return;
+  if (s_.now - *memory_.watching_since < kSilence * s_.lease) return;
+  std::set<std::string_view> present;
+  for (const WorkerPod& pod : s_.view->pods) present.insert(pod.uid);
+  for (const queue::WorkerCounts& worker : s_.counts->workers) {
+    if (present.contains(pod_of(worker.worker))) continue;
+    if (silent_for(worker.worker) <= kSilence * s_.lease) continue;
+    lose(worker.worker, std::string(pod_of(worker.worker)), queue::LossCause::loss,
+         "it is silent and has no pod");
+  }
+}
+
+// Whom to replace: the one that is silent for longest, or else one whose handler cannot be killed.
+void Nurse::judge() {
+  if (!heard()) return;
+  int pool = 0;
+  int unwell = 0;
+  const Member* worst = nullptr;
+  Millis longest{0};
+  std::string why;
+  for (const Member& member : s_.fleet->members) {
+    const WorkerPod& pod = member.pod;
+    const bool looks_fine = pod.ready && (pod.container.empty() || pod.container_running);
+    if (!member.registered || pod.terminating || !looks_fine) continue;
+    ++pool;
+    Known& known = memory_.pods[pod.uid];
+    const Millis silence = silent_for(member.worker);
+    const bool silent = reliable() && silence > kSilence * s_.lease;
+    if (!silent) wake_in(kSilence * s_.lease - silence + Millis{1});
+    if (silent || member.stalled) ++unwell;
+    if (silent && !known.told_silent) {
+      result_.incidents.push_back(
+          {Incident::Kind::worker_silent, pod.name,
+           fmt::format("{} is silent for {} s though its pod looks fine: its jobs run elsewhere",
+                       pod.name, silence.count() / 1000)});
+    }
+    if (member.stalled && !known.told_stalled) {
+      result_.incidents.push_back(
+          {Incident::Kind::worker_stalled, pod.name,
+           fmt::format("{} has a job that makes no progress and cannot be killed", pod.name)});
+    }
+    known.told_silent = silent;
+    known.told_stalled = member.stalled;
+    const Millis urgency = silent ? silence : Millis{member.stalled ? 1 : 0};
+    if (urgency > longest) {
+      longest = urgency;
+      worst = &member;
+    }
+  }
+  // When many are unwell it is something that they share, and new pods would not be better.
+  if (worst == nullptr || 3 * unwell >= pool) return;
+  if (memory_.removed_at && s_.now - *memory_.removed_at < s_.lease) {
+    return wake_in(s_.lease - (s_.now - *memory_.removed_at));
+  }
+  memory_.removed_at = s_.now;
+  result_.remove = worst->pod.uid;
+}
+
+void Nurse::reclaim() {
+  for (auto it = memory_.gone.begin(); it != memory_.gone.end();) {
+    auto& [key, gone] = *it;
+    const auto workers = workers_of(key);
+    if (!heard() || workers.empty()) {
+      const bool over = heard() && s_.now - gone.since >= kRemember * s_.lease;
+      it = over ? memory_.gone.erase(it) : std::next(it);
+      continue;
+    }
+    const bool newer = !gone.noticed || s_.counts->now > *gone.noticed;
+    if (gone.beats_by && std::any_of(workers.begin(), workers.end(), [&gone = gone](auto* one) {
+          return one->last_beat > *gone.beats_by;
+        })) {
+      gone.alive = true;
+    }
+    if (newer && !gone.beats_by) gone.beats_by = s_.counts->now;
+    const bool told = gone.ordered && *gone.ordered == s_.counts->now;
+    if (!told && !gone.alive) {
+      gone.ordered = s_.counts->now;
+      const auto same =
+          std::find_if(result_.reclaim.begin(), result_.reclaim.end(), [&](const auto& order) {
+            return order.cause == gone.cause && order.reason == gone.reason;
+          });
+      if (same != result_.reclaim.end()) {
+        same->gone.push_back(key);
+      } else {
+        result_.reclaim.push_back({{key}, gone.cause, gone.reason, {}});
+      }
+    }
+    ++it;
+  }
+}
+
+void Nurse::count_stalls() {
+  if (!heard()) return;
+  const auto found = s_.counts->stat.find("stalled");
+  const std::int64_t stalls = found == s_.counts->stat.end() ? 0 : found->second;
+  if (memory_.stalls && stalls > *memory_.stalls) {
+    result_.stalls = stalls - *memory_.stalls;
+    result_.incidents.push_back({Incident::Kind::worker_stalled, "",
+                                 fmt::format("{} made no progress for stallTimeout and {} stopped",
+                                             jobs(static_cast<int>(result_.stalls)),
+                                             result_.stalls == 1 ? "was" : "were")});
+  }
+  memory_.stalls = stalls;
+}
+
+}  // namespace
+
+Recovery recover(RecoveryMemory& memory, const Scene& scene) {
+  if (scene.view == nullptr || scene.fleet == nullptr) return {};
+  return Nurse(memory, scene).run();
 }
 
 }  // namespace wp::fleet

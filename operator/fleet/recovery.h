@@ -1,9 +1,14 @@
 // Workers that died, fell silent or are stuck: whose jobs go back at once, and which pod is
-// deleted. Pure. Gone is a pod that is deleted, Failed or Succeeded, or whose container ended;
-// never a mere deletionTimestamp. A silent worker's jobs come back by themselves after a lease; its
-// pod is deleted only when it is surely the worker's fault and not the queue's.
+// deleted. Pure.
+//
+// Gone is a pod that is deleted, Failed or Succeeded, or whose container ended; never a mere
+// deletionTimestamp. A worker that beats afterwards is not gone, whatever its pod looks like (one
+// that was taken out of its ReplicaSet's hands, say). A silent worker's jobs come back by
+// themselves after a lease; its pod is deleted only when it is surely the worker's fault and not
+// the queue's.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -15,17 +20,31 @@
 
 namespace wp::fleet {
 
+struct Scene {
+  Millis now{0};  // steady time
+  const workload::View* view = nullptr;
+  const Fleet* fleet = nullptr;
+  const queue::Counts* counts = nullptr;  // the last known; nullptr: none yet
+  /// They were read lately and without an error. Without it nothing is ordered and nobody judged.
+  bool fresh = false;
+  Millis reading_age{0};
+  /// Read without an error since then; absent: as far as the calls saw it.
+  std::optional<Millis> reading_since;
+  Millis lease{15000};
+};
+
 struct Incident {
   enum class Kind { worker_lost, worker_stalled, worker_silent };
   Kind kind;
-  std::string pod;   // name
+  std::string pod;   // name; empty: not known
   std::string text;  // for an event
 };
 
 struct Recovery {
-  std::vector<backlog::ReclaimOrder> reclaim;
-  std::optional<std::string> remove;  // a pod to be deleted, by uid
+  std::vector<backlog::ReclaimOrder> reclaim;  // until the counts show nothing of the gone any more
+  std::optional<std::string> remove;           // a pod to be deleted, by uid
   std::vector<Incident> incidents;
+  std::int64_t stalls = 0;  // jobs that were stopped because they made no progress, since last time
   std::optional<Millis> recheck;
 };
 
@@ -35,15 +54,33 @@ struct RecoveryMemory {
     std::string name;
     std::string container;
     int restarts = 0;
-    bool stalled = false;
-    Millis silent_since{0};
+    std::string worker;  // that runs in this container
+    bool finished = false;
+    bool told_silent = false;
+    bool told_stalled = false;
   };
-  std::map<std::string, Known> pods;  // by uid, as last seen
-  std::optional<Millis> removed_at;   // the last pod that was deleted for silence or a stall
-  Millis reading_since{0};            // the queue is read without an error since then
+  struct Beat {
+    Millis at{0};    // as the queue says
+    Millis seen{0};  // steady: then, as far as we know
+  };
+  struct Gone {
+    queue::LossCause cause = queue::LossCause::loss;
+    std::string reason;
+    Millis since{0};                 // steady
+    std::optional<Millis> noticed;   // the queue's time of the counts that were known then
+    std::optional<Millis> beats_by;  // of the first counts that are newer: later beats are alive
+    std::optional<Millis> ordered;   // of the counts that the last order came from
+    bool alive = false;              // it beat after that: nothing is ordered any more
+  };
+  std::map<std::string, Known> pods;     // by uid, as last seen
+  std::map<std::string, Gone> gone;      // pods by uid, and workers
+  std::map<std::string, Beat> beats;     // by worker
+  std::optional<Millis> removed_at;      // the last pod that was deleted for silence or a stall
+  std::optional<Millis> reading_since;   // the queue is read without an error since then
+  std::optional<Millis> watching_since;  // and the pods are known
+  std::optional<std::int64_t> stalls;    // as last counted
 };
 
-Recovery recover(RecoveryMemory& memory, const workload::View& view, const Fleet& fleet,
-                 const queue::Counts* counts, bool fresh, Millis lease, Millis now);
+Recovery recover(RecoveryMemory& memory, const Scene& scene);
 
 }  // namespace wp::fleet

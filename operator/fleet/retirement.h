@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "operator/fleet/doubt.h"
 #include "operator/fleet/fleet.h"
 #include "operator/fleet/standing.h"
 
@@ -30,6 +31,7 @@ namespace wp::fleet {
 
 struct Situation {
   Millis now{0};  // steady time
+  /// As new as our own writes: when the answer to one was lost it is not `known`.
   const workload::View* view = nullptr;
   const Fleet* fleet = nullptr;
   /// The queue was read lately and without an error. Without it nothing is retired, called back or
@@ -68,30 +70,23 @@ struct Plan {
 
 /// Per pool; losing it delays a step, and does no harm.
 struct Memory {
-  std::optional<Millis> marking_since;  // marks that are not confirmed
-  bool aborted = false;                 // they were not in time: until none is left
-  int aborts = 0;                       // in a row
-  std::optional<Millis> not_before;     // no new retirement until then: the last one was aborted
   Standing standing;
+  Doubt doubt;
+  std::optional<Millis> marking_since;    // marks that are not confirmed
+  bool aborted = false;                   // they were not in time: until none is left
+  int aborts = 0;                         // in a row
+  std::optional<Millis> not_before;       // no new retirement until then: the last one was aborted
   std::optional<Millis> unsettled_since;  // the picker counts other marks than there are
-
-  int replicas = 0;                    // as last seen
-  std::optional<int> lowered_from;     // by the last plan
-  bool rolled_out = false;             // a rollout was under way
-  std::optional<Millis> given_since;   // marked pods exceed the number: somebody deletes them
-  bool taken_back = false;             // it was raised before they were all gone
-  std::optional<Millis> doubt_since;   // some may be deleted, and not be seen so yet
-  std::optional<Millis> places_since;  // places without a pod
+  std::optional<Millis> places_since;     // so many places have no pod
   int places = 0;
 
-  int surge = 0;                  // of the last plan
-  std::set<std::string> covered;  // by uid: kept from claiming, and to stay
-
+  // Of the last plan:
+  int surge = 0;
+  std::optional<std::set<std::string>> leaving;  // by uid; what the counts say is behind
   std::string told_blocked;
   bool told_rollout = false;
 };
 
-/// The view is as new as our own writes: when the answer to one was lost it is not `known`.
 Plan plan(Memory& memory, const Situation& situation);
 
 /// The size that a policy starts from: the workers asked for, without those who leave and those who

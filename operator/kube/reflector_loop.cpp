@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <malloc.h>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -113,6 +114,8 @@ Next ReflectorLoop::Impl::take(Said said) {
     deliver(std::move(event));
   }
   if (complete) {
+    // What the pages took is not needed again for hours.
+    malloc_trim(0);
     const std::lock_guard lock(mutex);
     synced = true;
     changed.notify_all();

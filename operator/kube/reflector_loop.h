@@ -22,7 +22,9 @@ struct WatchTimings {
   Millis backoff_initial{800};   // doubles per failure, jitter up to +100 %
   Millis backoff_max{30000};
   Millis backoff_reset{120000};  // after so long without a failure
-  int page_size = 500;
+  // A page is there as text and as JSON at once, some ten times its text: pages of 500 took a
+  // hundred MiB at the start of an operator with a thousand pools.
+  int page_size = 100;
 };
 
 struct ReflectorOptions {

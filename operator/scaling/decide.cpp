@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
 #include "operator/scaling/bounds.h"
 #include "operator/scaling/growth.h"
@@ -35,9 +36,24 @@ Demand plausible(Demand demand) {
   return demand;
 }
 
+Snapshot plausible(Snapshot snapshot) {
+  if (snapshot.demand) snapshot.demand = plausible(*snapshot.demand);
+  Workers& workers = snapshot.workers;
+  for (int* number : {&snapshot.current, &workers.starting, &workers.unstartable, &workers.absent,
+                      &workers.ready, &workers.busy, &workers.retiring, &workers.leaving_busy}) {
+    *number = std::clamp(*number, 0, kMostWorkers);
+  }
+  workers.serving_slots = std::max(0, workers.serving_slots);
+  return snapshot;
+}
+
 Params plausible(Params params) {
   params.concurrency = std::max(1, params.concurrency);
   params.jobs_per_worker = std::max<std::int64_t>(1, params.jobs_per_worker);
+  params.threshold.step = std::clamp(params.threshold.step, 0, kMostWorkers);
+  params.threshold.up_at_percent = std::max(1, params.threshold.up_at_percent);
+  params.threshold.down_at_percent = std::max(0, params.threshold.down_at_percent);
+  params.spare_workers = std::clamp(params.spare_workers, 0, kMostWorkers);
   params.max_replicas = std::clamp(params.max_replicas, 0, kMostWorkers);
   params.min_replicas = std::clamp(params.min_replicas, 0, kMostWorkers);
   params.up_period = std::max(Millis{1}, params.up_period);
@@ -64,14 +80,14 @@ Want want_of(State& state, const Params& params, const Snapshot& snapshot, const
 // One decision: the rows of "From formula to decision" in their order.
 class Deciding {
  public:
-  Deciding(State& state, const Params& params, const Snapshot& snapshot)
-      : state_(state), params_(params), snapshot_(snapshot) {}
+  Deciding(State& state, Params params, Snapshot snapshot)
+      : state_(state), params_(std::move(params)), snapshot_(std::move(snapshot)) {}
 
   Decision run() {
     state_.estimators.add_starts(snapshot_.now, snapshot_.started_in);
-    if (snapshot_.demand) demand_ = plausible(*snapshot_.demand);
-    if (demand_) {
-      state_.estimators.tick(snapshot_.now, *demand_, params_.look_ahead.expected_duration);
+    if (snapshot_.demand) {
+      state_.estimators.tick(snapshot_.now, *snapshot_.demand,
+                             params_.look_ahead.expected_duration);
     } else {
       state_.estimators.stand_still();
     }
@@ -79,7 +95,7 @@ class Deciding {
       freeze();
     } else if (params_.fixed) {
       fix();
-    } else if (!demand_) {
+    } else if (!snapshot_.demand) {
       // An error is never a zero.
       go_blind();
     } else if (snapshot_.claims_paused) {
@@ -159,15 +175,16 @@ class Deciding {
 
   void follow_demand() {
     begin_watch();
-    note_empty(state_, snapshot_, *demand_);
-    Want want = want_of(state_, params_, snapshot_, *demand_);
+    const Demand& demand = *snapshot_.demand;
+    note_empty(state_, snapshot_, demand);
+    Want want = want_of(state_, params_, snapshot_, demand);
     decision_.replicas = want.workers;
     decision_.cause = want.cause;
     decision_.limited = want.limited;
     decision_.reason = std::move(want.reason);
     if (want.recheck) come_back(decision_, *want.recheck);
 
-    apply_bounds(decision_, params_, *demand_);
+    apply_bounds(decision_, params_, demand);
     const int cap = cap_of(params_).workers;
     allow_for_stuck(decision_, state_, snapshot_, cap);
 
@@ -176,22 +193,21 @@ class Deciding {
     if (target > snapshot_.current) {
       limit_growth(decision_, state_, params_, snapshot_);
     } else if (target < snapshot_.current) {
-      limit_shrink(decision_, state_, params_, snapshot_, *demand_, cap);
+      limit_shrink(decision_, state_, params_, snapshot_, demand, cap);
     }
     end_climb(state_, snapshot_, target);
   }
 
   State& state_;
   const Params params_;
-  const Snapshot& snapshot_;
-  std::optional<Demand> demand_;
+  const Snapshot snapshot_;
   Decision decision_;
 };
 
 }  // namespace
 
 Decision decide(State& state, const Params& params, const Snapshot& snapshot) {
-  return Deciding(state, plausible(params), snapshot).run();
+  return Deciding(state, plausible(params), plausible(snapshot)).run();
 }
 
 }  // namespace wp::scaling

@@ -50,8 +50,7 @@ Want choose(const ThresholdParams& params, const Inputs& in) {
       want.reason += fmt::format(", above {} %: {} + {} = {}", params.up_at_percent, in.current,
                                  params.step, spell_workers(want.workers));
     } else {
-      want.workers =
-          std::max(ceil_div(in.waiting * 100, std::max(1, params.up_at_percent)), in.busy);
+      want.workers = std::max(ceil_div(in.waiting * 100, params.up_at_percent), in.busy);
       want.reason +=
           fmt::format(", above {} %: {}", params.up_at_percent, spell_workers(want.workers));
     }

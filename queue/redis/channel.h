@@ -40,6 +40,8 @@ class Channel {
   Reply read(Millis deadline);
   /// The next reply if it begins before `begin_by`, absent otherwise. Begun, it has `patience`.
   std::optional<Reply> read_if_any(Millis begin_by, Millis patience);
+  /// Nothing of a reply has come that was not read.
+  bool is_between_replies() const { return is_open() && !parser_->has_part(); }
   /// All commands in one round trip.
   std::vector<Reply> exchange(std::span<const Command> commands, Millis deadline);
 

@@ -195,8 +195,14 @@ void Connection::send(const Command& command) {
 }
 
 Reply Connection::read_push(Millis timeout) {
-  std::optional<Reply> push =
-      talk([&] { return channel_.read_if_any(now() + timeout, timeouts_.reply); });
+  std::optional<Reply> push = talk([&]() -> std::optional<Reply> {
+    try {
+      return channel_.read_if_any(now() + timeout, timeouts_.reply);
+    } catch (const Interrupted&) {
+      if (!channel_.is_between_replies()) throw;
+      return std::nullopt;
+    }
+  });
   return push ? checked(std::move(*push)) : Reply{};
 }
 

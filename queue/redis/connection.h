@@ -62,7 +62,8 @@ class Connection {
   std::vector<Reply> call_all(std::span<const ScriptCall> calls);
 
   /// For a subscribed connection: waits for the next push (an array) up to `timeout`; nil when
-  /// none came. Throws Error.
+  /// none came, also when it was interrupted before one began: the connection is then as good as
+  /// before, once the interruption is taken back. Throws Error.
   Reply read_push(Millis timeout);
   /// Sends without waiting for a reply (SUBSCRIBE).
   void send(const Command& command);

@@ -26,9 +26,12 @@ const std::vector<Rule>& rules() {
       {"runner", {"base", "queue", "runner"}},
       // The API client knows nothing of pools or controllers: a client of the API is all ctl is
       // there.
-      {"ctl", {"base", "queue", "ctl", "operator/pool", "operator/scaling", "operator/kube"}},
+      {"ctl",
+       {"base", "queue", "ctl", "operator/pool", "operator/scaling", "operator/sizing",
+        "operator/kube"}},
       {"operator/pool", {"base", "operator/pool"}},
       {"operator/scaling", {"base", "operator/scaling"}},
+      {"operator/sizing", {"base", "operator/pool", "operator/scaling", "operator/sizing"}},
       {"operator/kube", {"base", "operator/kube"}},
       {"operator", {"base", "queue", "operator"}},
   };

@@ -3,9 +3,10 @@
 //   ctl, operator, runner -> queue -> base
 //
 // within operator/: pool, scaling and kube know nothing of each other, nor of the queue; the rest
-// may know everything of operator/. ctl may use operator/pool, operator/scaling, and operator/kube
-// to read the pools of a cluster. Beside that, who may include cpp-httplib, which costs seconds in
-// every translation unit. Pure but for reading the tree.
+// may know everything of operator/. operator/sizing is where pool and scaling meet. ctl may use
+// these three, to simulate with the operator's own decision, and operator/kube to read the pools of
+// a cluster. Beside that, who may include cpp-httplib, which costs seconds in every translation
+// unit. Pure but for reading the tree.
 #pragma once
 
 #include <filesystem>

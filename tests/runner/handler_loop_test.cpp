@@ -8,6 +8,7 @@
 #include "runner/handlers/environment.h"
 #include "runner/handlers/exec.h"
 #include "tests/runner/handler_harness.h"
+#include "tests/support/wait.h"
 
 using namespace wp;
 using namespace wp::runner;
@@ -39,6 +40,24 @@ class Patient : public Handler {
   EventLoop& loop_;
   HandlerEvents& events_;
   std::set<std::int64_t> running_;
+};
+
+// Does not end when it is stopped, but when it is stopped for the second time.
+class Stubborn : public Handler {
+ public:
+  explicit Stubborn(HandlerEvents& events) : events_(events) {}
+  void start(Task) override {}
+  void stop(std::int64_t epoch, const Stop& stop) override {
+    if (!stopped_.insert(epoch).second) {
+      Ending ending = stopped_ending(stop);
+      ending.epoch = epoch;
+      events_.ended(ending);
+    }
+  }
+
+ private:
+  HandlerEvents& events_;
+  std::set<std::int64_t> stopped_;
 };
 
 std::unique_ptr<Handler> patient(EventLoop& loop, HandlerEvents& events) {
@@ -111,4 +130,25 @@ TEST_CASE("above five quarters of its memory a handler is stopped and its job fa
   CHECK(ending.text.starts_with("MemoryLimit: its handler took 1"));
   CHECK_FALSE(harness.said.has_ended(1));
   CHECK(harness.loop().memory_peak() > 120ll << 20);
+}
+
+TEST_CASE("a job that force does not end is stuck, until it ends after all") {
+  test::HandlerHarness harness;
+  harness.open([](EventLoop&, HandlerEvents& events) -> std::unique_ptr<Handler> {
+    return std::make_unique<Stubborn>(events);
+  });
+  // With a limit of memory it looks each second.
+  harness.loop().limit({.max_memory = std::int64_t{1} << 40, .force_fails = Millis{500}});
+  harness.start(1);
+  harness.start(2);
+  const Millis began = boot_now();
+  harness.loop().stop({1}, {StopCause::cancelled, Millis{100}, {}});
+  CHECK(harness.loop().stuck() == 0);
+  REQUIRE(test::eventually([&] { return harness.loop().stuck() == 1; }));
+  CHECK(boot_now() - began >= Millis{600});
+  harness.loop().stop({1}, {StopCause::cancelled, Millis{100}, {}});
+  REQUIRE(test::eventually([&] { return harness.loop().stuck() == 0; }));
+  harness.loop().stop({2}, {StopCause::cancelled, Millis{0}, {}});
+  harness.loop().stop({2}, {StopCause::cancelled, Millis{0}, {}});
+  CHECK(harness.said.wait(2).verdict == Verdict::bury);
 }

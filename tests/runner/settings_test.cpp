@@ -91,6 +91,7 @@ TEST_CASE("winfo is JSON with at most 20 jobs, within 4 KiB") {
   activity.failed = 3;
   activity.broken = true;
   activity.executed = 12;
+  activity.stalled = 2;
   activity.quota = 50;
   activity.handler_memory_peak = 300;
   const std::string text =
@@ -101,6 +102,7 @@ TEST_CASE("winfo is JSON with at most 20 jobs, within 4 KiB") {
   CHECK(info["slots"] == 40);
   CHECK(info["broken"] == true);
   CHECK(info["retired"] == false);
+  CHECK(info["stalled"] == 2);
   CHECK(info["uptime_s"] == 61);
   CHECK(info["rss"] == 4096);
   CHECK(info["handlers_rss_peak"] == 300);
@@ -120,6 +122,9 @@ TEST_CASE("activity is told again when something changed") {
   CHECK_FALSE(after.same_as(before));
   after = before;
   after.retired = true;
+  CHECK_FALSE(after.same_as(before));
+  after = before;
+  after.stalled = 1;
   CHECK_FALSE(after.same_as(before));
 }
 

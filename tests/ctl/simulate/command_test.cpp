@@ -82,6 +82,19 @@ TEST_CASE("simulate: a plot here or in a file") {
   CHECK(run_ctl({"simulate", "-", "--plot", "-", "-o", "json"}, kJobs).exit == 2);
 }
 
+TEST_CASE("simulate: the load goes into a file, and comes back from there") {
+  const TempFolder folder;
+  const Ran csv = run_ctl({"simulate", "--load", "onoff", "--duration", "10m", "--save", "-"});
+  CHECK(csv.exit == 0);
+  CHECK(csv.out.starts_with("arrival_s,service_s\n"));
+  const std::string file = folder.path() + "/onoff.csv";
+  const Ran made = run_ctl({"simulate", "--load", "onoff", "--duration", "10m", "--save", file});
+  const Ran read = run_ctl({"simulate", file});
+  CHECK(made.exit == 0);
+  CHECK(made.out == read.out);
+  CHECK(run_ctl({"simulate", "-", "--save", "/nowhere/load.csv"}, kJobs).exit == 1);
+}
+
 TEST_CASE("simulate: a pool's file beside flags, and what of it is left out") {
   const TempFolder folder;
   const std::string pool = folder.file("pool.yaml",

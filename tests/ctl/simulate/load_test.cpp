@@ -56,6 +56,12 @@ TEST_CASE("a recorded load, with and without what may be absent") {
   }
 }
 
+TEST_CASE("a load as text is the same load again") {
+  const Load load = generate({});
+  CHECK(parse_load(to_csv(load), "f.csv").jobs == load.jobs);
+  CHECK(to_csv(parse_load("0.5,1\n", "f.csv")) == "arrival_s,service_s\n0.500000,1.000000\n");
+}
+
 TEST_CASE("jobs of the same moment stay in their order") {
   const Load load = parse_load("5,1\n2,2\n5,3\n2,4\n", "f.csv");
   std::vector<double> services;

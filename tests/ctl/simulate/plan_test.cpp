@@ -125,19 +125,37 @@ TEST_CASE("what of a pool is not simulated is said") {
   const std::string yaml = std::string(kPool) + R"(
     schedules: [{name: day, timeZone: UTC, start: "0 8 * * *", end: "0 18 * * *", minReplicas: 5}]
     ramp: {steps: [{maxReplicas: 2, stableFor: 1h}], rollbackTo: 1, rollbackWhen: {lostJobs: 1}}
-    budget: {cpu: "10"}
   replicas: 3
   pause: ScaleIn
 )";
   const PoolParams pool = parse_pool_params(yaml, "pool.yaml");
-  REQUIRE(pool.notes.size() == 5);
-  for (const char* field : {"spec.replicas", "spec.pause", "spec.scaling.ramp",
-                            "spec.scaling.schedules", "spec.scaling.budget"}) {
+  REQUIRE(pool.notes.size() == 4);
+  for (const char* field :
+       {"spec.replicas", "spec.pause", "spec.scaling.ramp", "spec.scaling.schedules"}) {
     CAPTURE(field);
     CHECK(std::any_of(pool.notes.begin(), pool.notes.end(), [&](const std::string& note) {
       return note.starts_with(field) && note.find("is not simulated") != std::string::npos;
     }));
   }
+}
+
+TEST_CASE("a budget caps, where the pods say what they take") {
+  const std::string yaml = std::string(kPool) + "    budget: {cpu: \"10\"}\n";
+  const PoolParams silent = parse_pool_params(yaml, "f");
+  CHECK_FALSE(silent.params.budget);
+  REQUIRE(silent.notes.size() == 1);
+  CHECK(silent.notes[0].starts_with("spec.scaling.budget.cpu counts nothing"));
+  std::string saying = yaml;
+  const std::string container = "{name: worker, image: x";
+  saying.insert(saying.find(container) + container.size(), ", resources: {requests: {cpu: \"2\"}}");
+  const PoolParams capped = parse_pool_params(saying, "f");
+  CHECK(capped.params.budget == 5);
+  CHECK(capped.notes.empty());
+  const test::TempFolder folder;
+  saying.replace(saying.find("{cpu: \"10\"}"), 11, "{cpu: \"1\"}");
+  Request request;
+  request.pool_file = folder.file("pool.yaml", saying);
+  CHECK(problem(request).starts_with("max: the budget fits no pod: nobody would run"));
 }
 
 TEST_CASE("a file may hold other objects, but one pool") {
@@ -198,6 +216,9 @@ TEST_CASE("words that contradict each other") {
   request.max = 4;
   CHECK(problem(request) == "min: 5 is above max (4)");
   request = {};
+  request.max = 0;
+  CHECK(problem(request).starts_with("max: 0 workers: nobody would run the jobs"));
+  request = {};
   request.up_at = 50;
   CHECK(problem(request) == "down-at-percent: 50 is not below up-at-percent (50)");
   request = {};
@@ -206,6 +227,7 @@ TEST_CASE("words that contradict each other") {
   request = {};
   request.file = "monday.csv";
   CHECK(problem(request, {"rate"}).starts_with("rate: is for generated loads"));
+  CHECK_THROWS_AS((void)plan(request, {}, parse_load("1,2\n", "q")), UsageError);
   request.file = request.pool_file = "-";
   CHECK(problem(request).starts_with("pool-file: standard input"));
 }

@@ -1,11 +1,13 @@
 // Every field of a pool that is about its size arrives where the scaling reads it.
 #include "operator/controller/scaling_params.h"
 
+#include "operator/sizing/params_of.h"
 #include "tests/operator/pool/support.h"
 
 using namespace wp;
 using namespace wp::controller;
 using pool::pool_with;
+using sizing::params_of;
 
 TEST_CASE("a pool that says nothing has the defaults of the scaling's own parameters") {
   const scaling::Params p = params_of(pool_with("{}").spec);

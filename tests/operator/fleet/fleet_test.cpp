@@ -69,19 +69,48 @@ TEST_CASE("of two names of one pod the newer beat speaks; what both hold is the 
   CHECK(member.held == 4);
 }
 
-TEST_CASE("victims: not started first, then idle newest first, then the least busy") {
+TEST_CASE("the retired are no part of those that serve, whoever retired them") {
   workload::View view;
-  view.pods = {pod("old-idle", 1), pod("new-idle", 9),        pod("busy-2", 5),
-               pod("busy-1", 3),   pod("starting", 2, false), pod("leaving", 4)};
-  view.pods[5].terminating = true;
+  view.pods = {pod("ours", 1), pod("persons", 2), pod("marked", 3), pod("stays", 4)};
+  view.pods[2].marked = true;
   queue::Counts counts;
   counts.now = Millis{100000};
-  counts.workers = {worker("busy-2/1", 2), worker("busy-1/1", 1)};
+  counts.workers = {worker("ours/1", 0), worker("persons/1", 2), worker("stays/1", 0)};
+  counts.retired = {{"ours", queue::RetiredBy::controller, Millis{130000}},
+                    {"persons", queue::RetiredBy::person, Millis{0}},
+                    {"gone", queue::RetiredBy::controller, Millis{130000}}};
   const Fleet fleet = join(view, &counts, Millis{15000}, 1);
-  CHECK(victims(fleet, 9) ==
-        std::vector<std::string>{"starting", "new-idle", "old-idle", "busy-1", "busy-2"});
-  CHECK(victims(fleet, 2) == std::vector<std::string>{"starting", "new-idle"});
-  CHECK(victims(fleet, -1).empty());
+  CHECK(fleet.retiring == 3);
+  CHECK(fleet.leaving_busy == 1);
+  CHECK(fleet.idle == 1);
+  CHECK(fleet.busy == 0);
+  CHECK(fleet.serving == 1);
+  CHECK(fleet.members[0].by_us);
+  CHECK(fleet.members[0].retired_for == Millis{30000});
+  CHECK(fleet.members[1].retired_by_person());
+  CHECK_FALSE(fleet.members[3].retired);
+}
+
+TEST_CASE("what a worker says of itself; nonsense changes nothing") {
+  workload::View view;
+  view.pods = {pod("a", 1), pod("b", 2), pod("c", 3)};
+  queue::Counts counts;
+  counts.now = Millis{100000};
+  counts.workers = {worker("a/1", 0), worker("b/1", 0), worker("c/1", 0)};
+  counts.workers[0].info = R"({"slots":7,"executed":12,"stalled":1})";
+  counts.workers[1].info = "[}";
+  counts.workers[2].info = R"({"slots":"many","executed":-1.5,"stalled":null})";
+  const Fleet fleet = join(view, &counts, Millis{15000}, 3);
+  CHECK(fleet.members[0].slots == 7);
+  CHECK(fleet.members[0].executed == 12);
+  CHECK(fleet.members[0].stalled);
+  CHECK(fleet.stalled == 1);
+  CHECK(fleet.mismatched == 1);
+  for (const int i : {1, 2}) {
+    CHECK(fleet.members[static_cast<std::size_t>(i)].slots == 3);
+    CHECK(fleet.members[static_cast<std::size_t>(i)].executed == 0);
+    CHECK_FALSE(fleet.members[static_cast<std::size_t>(i)].stalled);
+  }
 }
 
 TEST_CASE("without counts nobody is registered") {

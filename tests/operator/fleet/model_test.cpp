@@ -48,6 +48,7 @@ class Run {
   Workers workers_{chance_, cluster_};
   Operator operator_{chance_, cluster_, workers_};
   bool calm_ = false;
+  bool nervous_ = false;
   bool aliens_ = false;
   bool rollouts_ = false;
   bool stalls_ = false;
@@ -57,7 +58,8 @@ class Run {
 };
 
 void Run::set_the_stage() {
-  workers_.habits.flaps = chance_.one_in(3);
+  nervous_ = chance_.one_in(4);
+  if (chance_.one_in(3)) workers_.habits.flap_in = nervous_ ? 40 : 400;
   workers_.habits.stuck = chance_.one_in(5);
   workers_.habits.busy_percent = 5 + chance_.below(60);
   workers_.habits.slots = chance_.one_in(3) ? 3 : 1;
@@ -67,8 +69,8 @@ void Run::set_the_stage() {
   stalls_ = chance_.one_in(3);
   persons_ = chance_.one_in(5);
   if (chance_.one_in(2)) {
-    operator_.faults.fail_in = 6;
-    operator_.faults.lose_in = 6;
+    operator_.faults.fail_in = nervous_ ? 4 : 8;
+    operator_.faults.lose_in = nervous_ ? 3 : 6;
   }
   if (chance_.one_in(2)) operator_.faults.crash_in = 30;
   if (chance_.one_in(5)) operator_.max_jobs = 4 + chance_.below(20);
@@ -79,6 +81,7 @@ void Run::set_the_stage() {
   if (!operator_.status_tells) {
     cluster_.picker_pods.lag = std::min(cluster_.picker_pods.lag, Millis{300});
   }
+  if (nervous_) operator_.faults.watch_lag = chance_.between(0, 1200);
   operator_.desired = cluster_.deployment.replicas;
 }
 
@@ -92,7 +95,7 @@ void Run::step() {
 }
 
 void Run::disturb() {
-  if (chance_.one_in(30)) operator_.desired = chance_.below(kMost + 1);
+  if (chance_.one_in(nervous_ ? 8 : 30)) operator_.desired = chance_.below(kMost + 1);
   if (chance_.one_in(300)) operator_.may_shrink = !operator_.may_shrink;
   if (stalls_ && chance_.one_in(50)) {
     const int lags[] = {0, 300, 2000, 12000};
@@ -159,7 +162,8 @@ void Run::look_at_deletions() {
 // Demand stands still and the faults stop: everything has to come to rest, as it should be.
 void Run::settle() {
   calm_ = true;
-  workers_.habits.flaps = workers_.habits.stuck = false;
+  workers_.habits.flap_in = 0;
+  workers_.habits.stuck = false;
   workers_.habits.longest_job = 3000;
   workers_.habits.busy_percent = std::min(workers_.habits.busy_percent, 40);
   workers_.away = false;

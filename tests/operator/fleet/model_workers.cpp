@@ -28,7 +28,7 @@ void Workers::advance(Millis now) {
     }
     if (!pod.terminating) {
       start(pod, process);
-      if (habits.flaps || process.flaps_until) flap(pod, process);
+      if (habits.flap_in > 0 || process.flaps_until) flap(pod, process);
     }
     const bool claims = process.registered && !told && !away && !is_retired(uid) &&
                         static_cast<int>(process.jobs.size()) < habits.slots;
@@ -66,7 +66,7 @@ void Workers::flap(Pod& pod, Process& process) {
     pod.ready = true;
     pod.ready_since = cluster_.now;
     cluster_.changed(pod);
-  } else if (pod.ready && chance_.one_in(400)) {
+  } else if (pod.ready && habits.flap_in > 0 && chance_.one_in(habits.flap_in)) {
     process.flaps_until = cluster_.now + chance_.between(50, 6000);
     pod.ready = false;
     pod.ready_since = Millis{0};

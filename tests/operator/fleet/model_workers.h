@@ -14,7 +14,7 @@
 namespace wp::fleet::model {
 
 struct Habits {
-  bool flaps = false;       // readiness comes and goes, containers restart
+  int flap_in = 0;          // readiness goes once in so many steps; 0: never. Containers restart
   bool stuck = false;       // some pods find no node for a while
   int longest_job = 30000;  // ms
   int busy_percent = 50;    // how likely a free worker finds a job, per half second

@@ -115,7 +115,7 @@ TEST_CASE("list, then watch: the store follows") {
   CHECK_FALSE(subject->failing());
   CHECK(subject->last_heard() > Millis{0});
   const auto requests = api.requests();
-  CHECK(requests.at(0).target == "/api/v1/things?labelSelector=a%3Db&limit=500");
+  CHECK(requests.at(0).target == "/api/v1/things?labelSelector=a%3Db&limit=100");
   const std::string& watch = requests.at(1).target;
   CHECK(parameter(watch, "resourceVersion") == "10");
   CHECK(parameter(watch, "allowWatchBookmarks") == "true");

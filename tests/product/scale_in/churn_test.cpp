@@ -48,8 +48,8 @@ TEST_CASE("bursts of jobs, a late controller, a killed operator: no job is inter
   int jobs = 0;
   int kills = 0;
   while (system_clock().steady() < end) {
-    const int burst = dice.up_to(kMost);
-    for (int i = 0; i < burst; ++i) crew.put_timed(1, dice.between(Millis{100}, Millis{4000}));
+    const int burst = dice.up_to(kMost - 2);
+    for (int i = 0; i < burst; ++i) crew.put_timed(1, dice.between(Millis{100}, Millis{3000}));
     jobs += burst;
     switch (dice.up_to(5)) {
       case 0:
@@ -69,7 +69,7 @@ TEST_CASE("bursts of jobs, a late controller, a killed operator: no job is inter
         break;
     }
     // No wait for a fact: the time between two events is what is random here.
-    std::this_thread::sleep_for(dice.between(Millis{0}, Millis{3000}));
+    std::this_thread::sleep_for(dice.between(Millis{500}, Millis{5000}));
   }
   test::delay_controllers(Millis{0});
   crew.finish();
