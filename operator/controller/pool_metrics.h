@@ -78,8 +78,9 @@ inline constexpr std::array kAll = {
 
 }  // namespace pool_metric
 
-/// What follows from the findings. What is not known keeps its last value; a job counter that is
-/// less than it was is another queue's, and shown so.
+/// What follows from the findings. While the queue is not read its last numbers stay, and of the
+/// workers there are no more than ready and desired. A job counter that is less than it was is
+/// another queue's, and shown so.
 void publish_metrics(metrics::Registry& metrics, const Findings& findings);
 
 /// Counts what happens to a pool. Without a registry (nullptr) nothing is counted.
