@@ -104,6 +104,10 @@ void apply(const Request& r, const std::set<std::string>& given, bool all, scali
   if (p.min_replicas > p.max_replicas) {
     throw UsageError(fmt::format("min: {} is above max ({})", p.min_replicas, p.max_replicas));
   }
+  if (std::min(p.max_replicas, p.budget.value_or(p.max_replicas)) < 1) {
+    throw UsageError(fmt::format("max: {} nobody would run the jobs; allowed: at least 1",
+                                 p.max_replicas < 1 ? "0 workers:" : "the budget fits no pod:"));
+  }
   if (p.threshold.down_at_percent >= p.threshold.up_at_percent) {
     throw UsageError(fmt::format("down-at-percent: {} is not below up-at-percent ({})",
                                  p.threshold.down_at_percent, p.threshold.up_at_percent));
