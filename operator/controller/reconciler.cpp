@@ -154,6 +154,7 @@ void Reconciler::recover(Run& run) {
   scene.counts = counts;
   scene.fresh = f.fresh && !f.obstacle;
   if (f.backlog) scene.reading_age = scene.now - f.backlog->read_at;
+  if (f.backlog && f.fresh) scene.reading_since = f.backlog->reading_since;
   scene.lease = run.pool.spec.jobs.lease;
   fleet::Recovery recovery = fleet::recover(run.memory.recovery, scene);
   run.orders.reclaim = std::move(recovery.reclaim);
