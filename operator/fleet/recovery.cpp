@@ -18,7 +18,8 @@ using workload::WorkerPod;
 constexpr int kRemember = 2;
 constexpr int kSilence = 2;  // leases after which a worker counts as silent
 // Our watch of the pods may be so far behind the queue: a worker that we know for less may run in
-// a later container than the one that we see.
+// the second container while we see the first. Before the third a node waits for longer (10 s, by
+// default), so that what we see is the one that runs.
 constexpr Millis kYoung{5000};
 // The queue's time is known from a reading, which took a while itself.
 constexpr Millis kClockSlack{250};
@@ -168,7 +169,8 @@ void Nurse::tell(Gone& gone) {
 
 // Whether the end of the pod's container is the end of the worker that is taken to run in it.
 Evidence Nurse::evidence_of(const Known& known) const {
-  const bool sure = !known.worker.empty() && !known.renamed && s_.now - known.adopted >= kYoung;
+  const bool young = known.first && s_.now - known.adopted < kYoung;
+  const bool sure = !known.worker.empty() && !known.renamed && !young;
   return sure ? Evidence::certain : Evidence::doubtful;
 }
 
@@ -226,6 +228,7 @@ void Nurse::adopt(const WorkerPod& pod, Known& known) {
     newest = worker->last_beat;
     known.worker = worker->worker;
     known.adopted = s_.now;
+    known.first = pod.restarts == 0;
   }
   memory_.gone.erase(known.worker);
 }

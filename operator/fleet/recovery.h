@@ -58,6 +58,7 @@ struct RecoveryMemory {
     int restarts = 0;
     std::string worker;    // that runs in this container
     Millis adopted{0};     // steady: since then we take it to
+    bool first = true;     // of this pod's containers
     bool renamed = false;  // another container is shown than the one that it was started with
     bool terminating = false;
     bool finished = false;

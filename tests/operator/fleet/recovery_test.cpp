@@ -288,6 +288,14 @@ TEST_CASE("a young worker's end: told and ordered once it was silent for half a 
   }
 }
 
+TEST_CASE("a young worker's end in a container that was started again is certain") {
+  Ward ward(1);
+  ward.pod("a").restarts = 1;
+  ward.look();
+  ward.end_container("a", 3);
+  CHECK(ward.look().reclaim.size() == 1);
+}
+
 TEST_CASE("another container of the same pods is named: nobody has died") {
   Ward ward(2);
   ward.grow_old();
