@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "operator/workload/kube_workload.h"
+#include "operator/workload/ownership.h"
 
 namespace wp::workload {
 namespace {
