@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 #include <queue>
+#include <stdexcept>
 #include <tuple>
 
 #include "ctl/simulate/fleet.h"
@@ -50,6 +51,7 @@ class Play {
       // What happens at the moment of a snapshot is in it.
       while (next_event() <= tick || next_arrival() <= tick) step();
       decide(tick);
+      give_up_when_stuck(tick);
       tick += around_.snapshot;
     }
     outcome_.worker_time = fleet_.lifetime(end);
@@ -64,6 +66,15 @@ class Play {
   Micros next_event() const { return events_.empty() ? kNever : events_.top().at; }
   Micros next_arrival() const {
     return arrived_ < load_.jobs.size() ? load_.jobs[arrived_].arrival : kNever;
+  }
+
+  // A policy that asks for nobody would be asked for ever.
+  void give_up_when_stuck(Micros tick) const {
+    constexpr Micros kPatience = std::chrono::hours{24};
+    if (!unfinished() || !events_.empty() || next_arrival() != kNever) return;
+    if (tick - load_.last_arrival() < kPatience || tick - last_event_ < kPatience) return;
+    throw std::runtime_error(
+        "jobs wait, and for a day of the load's time nobody was asked for to run them");
   }
 
   void step() {
@@ -87,6 +98,7 @@ class Play {
           break;
       }
     }
+    last_event_ = now_;
     start_jobs();
   }
 
@@ -198,6 +210,7 @@ class Play {
   Outcome outcome_;
 
   Micros now_{0};
+  Micros last_event_{0};
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
   std::uint64_t made_ = 0;
   std::size_t arrived_ = 0;

@@ -49,6 +49,7 @@ struct Outcome {
   std::vector<Sample> samples;
 };
 
+/// Throws std::runtime_error when jobs wait and the policy asks for nobody, for a day.
 Outcome play(const Load& load, Sizer& sizer, const Surroundings& surroundings);
 
 /// Every job starts when it arrives, on exactly as many workers as that takes: no policy can be

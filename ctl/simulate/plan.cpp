@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/options.h"
+#include "base/units.h"
 #include "ctl/simulate/generate.h"
 #include "ctl/simulate/pool_params.h"
 
@@ -104,10 +105,26 @@ void apply(const Request& r, const std::set<std::string>& given, bool all, scali
   if (p.min_replicas > p.max_replicas) {
     throw UsageError(fmt::format("min: {} is above max ({})", p.min_replicas, p.max_replicas));
   }
+  if (std::min(p.max_replicas, p.budget.value_or(p.max_replicas)) < 1) {
+    throw UsageError(fmt::format("max: {} nobody would run the jobs; allowed: at least 1",
+                                 p.max_replicas < 1 ? "0 workers:" : "the budget fits no pod:"));
+  }
   if (p.threshold.down_at_percent >= p.threshold.up_at_percent) {
     throw UsageError(fmt::format("down-at-percent: {} is not below up-at-percent ({})",
                                  p.threshold.down_at_percent, p.threshold.up_at_percent));
   }
+}
+
+// Each decision of each policy is kept for the plot.
+void check_length(const Plan& plan) {
+  constexpr std::int64_t kMostDecisions = 5'000'000;
+  const Micros span = plan.load.last_arrival() + plan.surroundings.tail;
+  const std::int64_t decisions = span / plan.surroundings.snapshot;
+  if (decisions <= kMostDecisions) return;
+  throw UsageError(fmt::format(
+      "snapshot: {} makes {} decisions of this load; allowed: at most {}, by a longer one",
+      format_duration(std::chrono::duration_cast<Millis>(plan.surroundings.snapshot)), decisions,
+      kMostDecisions));
 }
 
 bool same_word(std::string_view a, std::string_view b) {
@@ -184,6 +201,7 @@ Plan plan(const Request& request, const std::set<std::string>& given, std::optio
   plan.surroundings.start_fixed = request.start_fixed;
   plan.surroundings.start_random = request.start_random;
   plan.surroundings.seed = static_cast<std::uint64_t>(request.seed);
+  check_length(plan);
   return plan;
 }
 

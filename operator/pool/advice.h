@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "operator/pool/pool.h"
 #include "operator/pool/status.h"
 
 namespace wp::pool {
@@ -23,6 +24,11 @@ struct Advice {
 std::span<const Advice> cause_advice();
 /// Nothing for a word that is no cause (of a newer operator).
 const Advice* advice_on_cause(std::string_view cause);
+
+/// The same where one word has several reasons: what holds this pool at `replicas`. `ramp`: where
+/// it stands (ramp_state), empty without one.
+const Advice* advice_on_decision(std::string_view cause, int replicas, const PoolSpec& spec,
+                                 std::string_view ramp);
 
 /// The most urgent trouble first. Conditions that are no trouble by themselves (ScalingActive,
 /// ScalingLimited) are among the causes.

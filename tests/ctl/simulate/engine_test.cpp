@@ -231,6 +231,16 @@ TEST_CASE("more work than the pool may have workers for is done all the same, la
   CHECK(to_seconds(outcome.waits.back()) == doctest::Approx(500).epsilon(0.05));
 }
 
+TEST_CASE("a policy that asks for nobody is not asked for ever") {
+  Script nobody({0});
+  CHECK_THROWS_AS((void)play(load_of({{0, 1}}), nobody, at_once()), std::runtime_error);
+  // Who comes late is waited for.
+  std::vector<int> sizes(3600, 0);
+  sizes.push_back(1);
+  Script late(sizes);
+  CHECK(to_seconds(play(load_of({{0, 1}}), late, at_once()).waits[0]) == 3600);
+}
+
 TEST_CASE("percentiles are values that occurred") {
   std::vector<Micros> values;
   for (int i = 100; i >= 1; --i) values.emplace_back(i);

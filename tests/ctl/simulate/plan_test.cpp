@@ -151,6 +151,11 @@ TEST_CASE("a budget caps, where the pods say what they take") {
   const PoolParams capped = parse_pool_params(saying, "f");
   CHECK(capped.params.budget == 5);
   CHECK(capped.notes.empty());
+  const test::TempFolder folder;
+  saying.replace(saying.find("{cpu: \"10\"}"), 11, "{cpu: \"1\"}");
+  Request request;
+  request.pool_file = folder.file("pool.yaml", saying);
+  CHECK(problem(request).starts_with("max: the budget fits no pod: nobody would run"));
 }
 
 TEST_CASE("a file may hold other objects, but one pool") {
@@ -211,14 +216,23 @@ TEST_CASE("words that contradict each other") {
   request.max = 4;
   CHECK(problem(request) == "min: 5 is above max (4)");
   request = {};
+  request.max = 0;
+  CHECK(problem(request).starts_with("max: 0 workers: nobody would run the jobs"));
+  request = {};
   request.up_at = 50;
   CHECK(problem(request) == "down-at-percent: 50 is not below up-at-percent (50)");
+  request = {};
+  request.duration = std::chrono::hours{31 * 24};
+  request.rate = "1/m";
+  request.snapshot = Millis{10};
+  CHECK(problem(request).starts_with("snapshot: 10ms makes "));
   request = {};
   request.sigma = "9";
   CHECK(problem(request).starts_with("sigma: \"9\" is not allowed"));
   request = {};
   request.file = "monday.csv";
   CHECK(problem(request, {"rate"}).starts_with("rate: is for generated loads"));
+  CHECK_THROWS_AS((void)plan(request, {}, parse_load("1,2\n", "q")), UsageError);
   request.file = request.pool_file = "-";
   CHECK(problem(request).starts_with("pool-file: standard input"));
 }

@@ -43,6 +43,25 @@ TEST_CASE("every cause has its advice, in the same order, and names a field that
   CHECK(advice_on_cause("Tomorrow") == nullptr);
 }
 
+TEST_CASE("of several fields that may be the cause, the one that is") {
+  const Pool pool = pool_with(R"({"workers": {"concurrency": 4}, "jobs": {"maxActive": 10},
+                                  "scaling": {"maxReplicas": 5}})");
+  const auto field = [&](const char* cause, int replicas, std::string_view ramp = "") {
+    return advice_on_decision(cause, replicas, pool.spec, ramp)->field;
+  };
+  CHECK(field("AtMax", 3) == "jobs.maxActive");
+  CHECK(field("AtMax", 5) == "scaling.maxReplicas");
+  CHECK(field("AtMax", 2) == "scaling.maxReplicas");
+  CHECK(field("Budget", 3) == "scaling.budget");
+  CHECK(field("RampStep", 3) == "scaling.ramp");
+  CHECK(field("RampStep", 3, "Advancing") == "scaling.ramp");
+  CHECK(field("RampStep", 3, "RolledBack") == "scaling.ramp.rollbackTo");
+  CHECK(advice_on_decision("AtMax", 3, pool_with("{}").spec, "")->field == "scaling.maxReplicas");
+  CHECK(advice_on_decision("Tomorrow", 3, pool.spec, "") == nullptr);
+  CHECK(is_field("jobs.maxActive"));
+  CHECK(is_field("scaling.ramp.rollbackTo"));
+}
+
 TEST_CASE("every condition but those that only tell has its advice, once") {
   std::set<std::string_view> words;
   for (const Advice& advice : trouble_advice()) {

@@ -79,6 +79,7 @@ TEST_CASE("how many fit, by the scarcer of the two") {
   CHECK(cap_of({4499, {}}, request).workers == 8);
   CHECK(cap_of({{}, 350 * kMi}, request).workers == 3);
   CHECK(cap_of({4000, 350 * kMi}, request).workers == 3);
+  CHECK(cap_of({1000, 350 * kMi}, request).workers == 2);
   CHECK(cap_of({499, {}}, request).workers == 0);
   CHECK_FALSE(cap_of({}, request).workers);
   CHECK(cap_of({}, {}).problem.empty());
