@@ -283,6 +283,15 @@ TEST_CASE("3: who is not ready and holds a job blocks scale-in, and that is told
   CHECK(stage.step().mark == Uids{"a"});
 }
 
+TEST_CASE("3: so does one that becomes so after the marks, however long ago") {
+  Stage stage = about_to_lower();
+  stage.not_ready("a");
+  stage.hold("a", 1);
+  for (int i = 0; i < 200; ++i) CHECK_FALSE(stage.step().replicas);
+  stage.hold("a", 0);
+  CHECK(stage.step().replicas == 3);
+}
+
 TEST_CASE("4: nothing is lowered before the picker is known to see what we see") {
   Stage stage = about_to_lower();
   stage.witness_follows = false;
