@@ -167,7 +167,10 @@ void measure(const Effort& effort, Report& report) {
     }
     there = count;
     measure_rest(effort, count, plane, server, running, report);
+    // Another one takes the place of the one that is awake.
     reaction.one(added.front(), rested);
+    pools.remove(added.front());
+    pools.add({fmt::format("r{}", count)});
     asleep.insert(asleep.end(), added.begin() + 1, added.end());
   }
   rested.report("reaction_after_rest", "", report);

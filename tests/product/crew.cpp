@@ -184,7 +184,15 @@ bool Crew::settled(int workers) {
   for (const char* field : {"replicas", "updatedReplicas", "readyReplicas", "availableReplicas"}) {
     if (status.value(field, 0) != workers) return false;
   }
-  return live.at("spec").at("replicas") == workers;
+  if (live.at("spec").at("replicas") != workers) return false;
+  // The status may not have been written since a pod went.
+  int there = 0;
+  for (const CrewPod& pod : pods()) {
+    if (pod.leaving) continue;
+    if (!pod.ready) return false;
+    ++there;
+  }
+  return there == workers;
 }
 
 bool Crew::wait_settled(int workers, Millis deadline) {

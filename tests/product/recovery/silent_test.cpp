@@ -68,6 +68,29 @@ TEST_CASE("a runner stands still: its job comes back by the lease, its pod goes 
   crew.finish();
 }
 
+TEST_CASE("half of the workers fall silent: that is no fault of theirs, and nobody is deleted") {
+  if (!test::have_cluster()) exit(77);
+  Crew crew({.spec = spec(4)});
+  REQUIRE(crew.wait_settled(4));
+  const std::vector<test::CrewPod> pods = crew.pods();
+  const auto before = crew.staying();
+  for (std::size_t i = 0; i < pods.size() / 2; ++i) REQUIRE(kill(pods[i].pid(), SIGSTOP) == 0);
+  const Millis begun = system_clock().steady();
+  // Shown as silent after two leases; one lease more is time enough to delete one.
+  REQUIRE_MESSAGE(
+      eventually([&] { return crew.product().status(Crew::kPool, "/workers/silent") == 2; },
+                 Millis{30000}, Millis{20}),
+      crew.story());
+  std::cout << "half of the workers stopped → shown as silent after " << since(begun).count()
+            << " ms\n";
+  CHECK_FALSE(eventually([&] { return crew.staying() != before; }, kLease, Millis{20}));
+  for (std::size_t i = 0; i < pods.size() / 2; ++i) REQUIRE(kill(pods[i].pid(), SIGCONT) == 0);
+  REQUIRE(eventually([&] { return crew.product().status(Crew::kPool, "/workers/silent") == 0; },
+                     Millis{30000}, Millis{20}));
+  CHECK(crew.staying() == before);
+  crew.finish();
+}
+
 TEST_CASE("a node is gone: its jobs come back by the lease, its workers on another node") {
   if (!test::have_cluster()) exit(77);
   Crew crew({.spec = spec(1)});

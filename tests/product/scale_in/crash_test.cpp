@@ -1,6 +1,6 @@
-// The operator is killed at each step of a retirement of seven of ten workers, before a write and
-// after its answer: the next one, started at once or waiting for the lease, brings it to its end.
-// One that only stood still comes back too late and changes nothing.
+// The operator is killed at each step of a retirement of seven of ten workers, before a write (by
+// WORKERPOOL_SOAK=1) and after its answer: the next one, started at once or waiting for the lease,
+// brings it to its end. One that only stood still comes back too late and changes nothing.
 #include <csignal>
 #include <doctest/doctest.h>
 #include <iostream>
@@ -17,6 +17,7 @@ namespace {
 constexpr int kWorkers = 10;
 constexpr int kBusy = 3;
 constexpr Millis kLate{300};
+constexpr const char* kFirstStep = "before retiring";
 constexpr std::size_t kOneMarked = 3;
 constexpr std::size_t kBeforeLowering = 6;
 
@@ -53,6 +54,9 @@ TEST_CASE("an operator killed at each step of a retirement, and started again") 
   const test::PlainApi api(test::cluster_folder());
   test::delay_controllers(kLate);
   for (const test::Step& step : test::retirement_steps(crew, kWorkers - kBusy)) {
+    // What the next operator finds is the same just before a write as after the write before it.
+    const bool same_as_before = step.name.starts_with("before ") && step.name != kFirstStep;
+    if (same_as_before && !test::soak()) continue;
     CAPTURE(step.name);
     crew.grow(kWorkers);
     StruckOperator struck(crew, api, step, {SIGKILL});

@@ -21,10 +21,11 @@ constexpr int kWorkers = 10;
 constexpr int kBusy = 3;
 constexpr Millis kLate{300};
 
-/// Runs `row` for each step, or for some: every third, from `first` on.
-void for_steps(Crew& crew, std::size_t first, const std::function<void(const test::Step&)>& row) {
+/// Runs `row` for each step; in CI for every `stride`th, from `first` on.
+void for_steps(Crew& crew, std::size_t first, std::size_t stride,
+               const std::function<void(const test::Step&)>& row) {
   const std::vector<test::Step> steps = test::retirement_steps(crew, kWorkers - kBusy);
-  for (std::size_t i = test::soak() ? 0 : first; i < steps.size(); i += test::soak() ? 1 : 3) {
+  for (std::size_t i = test::soak() ? 0 : first; i < steps.size(); i += test::soak() ? 1 : stride) {
     CAPTURE(steps[i].name);
     const Millis begun = system_clock().steady();
     row(steps[i]);
@@ -82,7 +83,7 @@ TEST_CASE("demand comes back at each step of a retirement: nothing is interrupte
   const test::PlainApi api(test::cluster_folder());
   test::delay_controllers(kLate);
   bool all_of_it = false;
-  for_steps(crew, 0, [&](const test::Step& step) {
+  for_steps(crew, 0, 3, [&](const test::Step& step) {
     // All seven are needed again, or two of them.
     all_of_it = !all_of_it;
     const int more = all_of_it ? kWorkers - kBusy : 2;
@@ -101,7 +102,7 @@ TEST_CASE("somebody raises the number at each step of a retirement") {
   Crew crew;
   const test::PlainApi api(test::cluster_folder());
   test::delay_controllers(kLate);
-  for_steps(crew, 1, [&](const test::Step& step) {
+  for_steps(crew, 1, 4, [&](const test::Step& step) {
     const auto disturbed = disturb(crew, api, step, [&] { scale_by_hand(crew, kWorkers + 2); });
     REQUIRE_MESSAGE(crew.wait_settled(kBusy), crew.story());
     CHECK(test::joined(crew.staying()) == test::joined(disturbed.busy));
@@ -133,7 +134,7 @@ TEST_CASE("a rollout begins at each step of a retirement: nobody is lowered whil
   const test::PlainApi api(test::cluster_folder());
   test::delay_controllers(kLate);
   bool by_hand = false;
-  for_steps(crew, 2, [&](const test::Step& step) {
+  for_steps(crew, 2, 3, [&](const test::Step& step) {
     by_hand = !by_hand;
     std::optional<test::SizeHistory> history;
     const auto disturbed = disturb(crew, api, step, [&] {
