@@ -66,7 +66,7 @@ std::vector<scaling::SeenPod> seen_pods(const fleet::Fleet& fleet, Millis wall) 
   for (const fleet::Member& member : fleet.members) {
     if (!stays(member)) continue;
     const workload::WorkerPod& pod = member.pod;
-    const Millis since = pod.ready && pod.ready_since > pod.created ? pod.ready_since : wall;
+    const Millis since = pod.ready && pod.ready_since > Millis{0} ? pod.ready_since : wall;
     seen.push_back({pod.uid, std::max(Millis{0}, since - pod.created), pod.ready,
                     !pod.ready && !pod.waiting.empty()});
   }

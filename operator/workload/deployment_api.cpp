@@ -79,10 +79,12 @@ std::string DeploymentApi::scale(const std::string& ns, const std::string& name,
 }
 
 DeploymentInfo DeploymentApi::fence(const DeploymentInfo& deployment, const std::string& when) {
-  const Json body = {{"metadata",
-                      {{"uid", deployment.uid},
-                       {"resourceVersion", deployment.resource_version},
-                       {"annotations", {{std::string(kAnswerLostAnnotation), when}}}}}};
+  Json body = {
+      {"metadata",
+       {{"uid", deployment.uid}, {"annotations", {{std::string(kAnswerLostAnnotation), when}}}}}};
+  if (!deployment.resource_version.empty()) {
+    body["metadata"]["resourceVersion"] = deployment.resource_version;
+  }
   return decoded(client_.patch(kube::resource_path(kDeployments, deployment.ns, deployment.name),
                                kube::PatchType::merge, body,
                                {.field_manager = std::string(kOperatorManager)}));

@@ -39,7 +39,8 @@ class DeploymentApi {
                     const std::string& resource_version, bool force);
 
   /// Moves the object on from this version, so that a write which was made for it and may still be
-  /// on its way comes too late. `when` differs from call to call. A conflict when it has moved.
+  /// on its way comes too late. `when` differs from call to call. A conflict when it has moved;
+  /// without a version never.
   DeploymentInfo fence(const DeploymentInfo& deployment, const std::string& when);
 
  private:

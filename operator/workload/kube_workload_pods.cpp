@@ -32,8 +32,11 @@ void KubeWorkload::fence_earlier_leaders(const pool::Pool& pool) {
   if (memory.fenced || pool.spec.workers.deployment_ref) return;
   const Deployment live = current(pool);
   if (!live) return;
+  DeploymentInfo at_any_version = *live;
+  at_any_version.resource_version.clear();
   try {
-    written_.put(deployment_key(pool), api_.fence(*live, format_time(clock_.wall())), now());
+    written_.put(deployment_key(pool), api_.fence(at_any_version, format_time(clock_.wall())),
+                 now());
   } catch (const kube::KubeError& error) {
     throw to_workload_error(error, "fence " + named(pool));
   }
