@@ -25,6 +25,7 @@ using nlohmann::json;
 
 constexpr const char* kQueue = "default/load";
 constexpr Millis kLook{20};         // between two looks at the processes
+constexpr Millis kCount{100};       // between two looks at who is registered
 constexpr Millis kPatience{60000};  // for what should be there at once
 
 std::string word_of(scaling::Policy policy) {
@@ -95,6 +96,7 @@ class Player {
     redis::Connection connection(redis_.endpoint());
     connection.connect();
     queue::Queue jobs(connection, kQueue);
+    queue_ = &jobs;
     wait_for(
         "the pool", [&] { return jobs.counts().config_present; }, kPatience);
     const std::vector<std::string> ids = enqueue_all(jobs);
@@ -114,7 +116,18 @@ class Player {
  private:
   std::string report_file() const { return folder_.path() + "/report.json"; }
 
-  int watch() { return children_->look(system_clock().steady()); }
+  int watch() {
+    const Millis now = system_clock().steady();
+    const int processes = children_->look(now);
+    if (queue_ != nullptr && now - counted_ >= kCount) {
+      const auto registered = static_cast<int>(queue_->counts().workers.size());
+      if (counted_ > Millis{0}) {
+        unregistered_ += std::max(0, processes - registered) * (now - counted_);
+      }
+      counted_ = now;
+    }
+    return processes;
+  }
 
   template <typename Fact>
   void wait_for(const char* what, Fact fact, Millis patience) {
@@ -186,6 +199,8 @@ class Player {
     }
     outcome.started = static_cast<int>(children_->lives().size());
     outcome.peak = children_->peak();
+    outcome.start = static_cast<double>(unregistered_.count()) / 1000 /
+                    static_cast<double>(std::max(1, outcome.started));
     std::ifstream in(report_file());
     const json report = json::parse(in, nullptr, false);
     if (report.is_object()) outcome.scale_operations = report.value("scaleOperations", 0);
@@ -197,6 +212,9 @@ class Player {
   std::string pool_;
   std::optional<test::Process> process_;
   std::optional<Children> children_;
+  queue::Queue* queue_ = nullptr;  // while run() has one
+  Millis counted_{0};
+  Millis unregistered_{0};
 };
 
 }  // namespace

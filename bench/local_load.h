@@ -28,6 +28,8 @@ struct LocalOutcome {
   int scale_operations = 0;
   int unfinished = 0;  // jobs that did not complete
   int repeated = 0;    // executions beyond one per job
+  // Seconds that a worker's process is not registered, on average: it starts, or it ends.
+  double start = 0;
 };
 
 /// Throws std::runtime_error when a part does not come up, or the jobs do not end.

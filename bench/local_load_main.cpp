@@ -1,7 +1,8 @@
 // bench/local-load: the policies side by side on the real local mode, with the same recorded load,
-// and beside each what the simulator says of the same load and the same numbers. Measurements, not
-// tests. The load is played faster than it was recorded, and the pool's times with it; the
-// operator's own (a look per second, the estimators' memories) stay what they are.
+// and beside each what the simulator says of the same load, the same numbers and the start time
+// that was measured: a busy machine starts processes late. Measurements, not tests. The load is
+// played faster than it was recorded, and the pool's times with it; the operator's own (a look per
+// second, the estimators' memories) stay what they are.
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
@@ -63,7 +64,7 @@ scaling::Params params_of(const Setup& setup, scaling::Policy policy) {
 
 std::vector<std::string> cells(const std::string& name, const std::string& where,
                                const simulate::Figures& f, const std::string& operations,
-                               const std::string& repeated) {
+                               double start, int repeated) {
   return {name,
           where,
           fmt::format("{:.0f}", f.worker_seconds),
@@ -76,7 +77,8 @@ std::vector<std::string> cells(const std::string& name, const std::string& where
           fmt::format("{:.0f}", f.started),
           fmt::format("{:.0f}", f.peak),
           operations,
-          repeated};
+          fmt::format("{:.2f}", start),
+          std::to_string(repeated)};
 }
 
 simulate::Figures figures_of(const LocalOutcome& outcome, const simulate::Outcome& oracle) {
@@ -98,7 +100,6 @@ int play_all(const Setup& setup) {
   const simulate::Load load = faster(simulate::read_load(setup.file), setup);
   const Millis pod_start = Millis{5000} / setup.factor;
   simulate::Surroundings around;
-  around.start_fixed = pod_start;
   around.start_random = simulate::Micros{0};
   around.tail = simulate::Micros{900'000'000} / setup.factor;
   std::cout << fmt::format(
@@ -108,7 +109,7 @@ int play_all(const Setup& setup) {
       setup.factor);
   std::vector<ctl::Column> columns = {{"POLICY"}, {"WHERE"}};
   for (const char* title : {"WORKER-S", "COST", "WAIT", "P50", "P95", "P99", "MAX", "STARTED",
-                            "PEAK", "CHANGES", "REPEATED"}) {
+                            "PEAK", "CHANGES", "START", "REPEATED"}) {
     columns.push_back({title, Align::right});
   }
   ctl::Table table(std::move(columns));
@@ -119,12 +120,13 @@ int play_all(const Setup& setup) {
     const LocalOutcome real =
         play_locally(load, {setup.folder + "/workerpool-operator",
                             setup.folder + "/workerpool-runner", params, pod_start});
+    around.start_fixed = simulate::from_seconds(real.start);
     const simulate::Comparison said = simulate::compare(load, {{name, params, false}}, around, 1);
     const simulate::Figures& simulated = said.results[0].figures;
     table.row(cells(name, "local", figures_of(real, said.oracle.outcome),
-                    std::to_string(real.scale_operations), std::to_string(real.repeated)));
-    table.row(
-        cells(name, "simulated", simulated, fmt::format("{:.0f}", simulated.operations), "0"));
+                    std::to_string(real.scale_operations), real.start, real.repeated));
+    table.row(cells(name, "simulated", simulated, fmt::format("{:.0f}", simulated.operations),
+                    real.start, 0));
     unfinished += real.unfinished;
   }
   std::cout << "\n" << table.text();
@@ -148,7 +150,9 @@ int run(int argc, char** argv) {
                setup.folder);
   options.epilog(
       "Needs redis-server. Takes (until / factor) and half a minute for each policy: 11 minutes.\n"
-      "WAIT and the like are seconds as played; COST is a multiple of the oracle's.\n"
+      "WAIT and the like are seconds as played; COST is a multiple of the oracle's. START: how "
+      "long a\n"
+      "worker's process is not registered, as measured, which the simulator takes for the start.\n"
       "\n"
       "Example:\n"
       "  bench/local-load tests/ctl/simulate/loads/onoff-10s.csv");

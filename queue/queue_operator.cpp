@@ -107,11 +107,11 @@ Counts Queue::parse_counts(const Reply& reply) {
                               says_broken(workers[w + 4].text())});
   }
   const auto& retired = next().array();
-  for (std::size_t r = 0; r + 2 < retired.size(); r += 3) {
+  for (std::size_t r = 0; r + 3 < retired.size(); r += 4) {
     counts.retired.push_back(
         {retired[r].text(),
          retired[r + 1].text() == kPerson ? RetiredBy::person : RetiredBy::controller,
-         Millis{retired[r + 2].integer()}});
+         Millis{retired[r + 2].integer()}, static_cast<int>(retired[r + 3].integer())});
   }
   const auto& failures = next().array();
   for (std::size_t f = 0; f + 3 < failures.size(); f += 4) {

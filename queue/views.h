@@ -76,6 +76,7 @@ struct Retirement {
   std::string pod;
   RetiredBy by = RetiredBy::controller;
   Millis until{0};  // Redis's clock; a person's has no end
+  int held = 0;     // jobs that its workers hold, known to Counts::workers or not
 };
 
 /// One entry of the newest failures.
@@ -110,7 +111,7 @@ struct Counts {
   std::int64_t config_term = 0;
   std::map<std::string, std::int64_t> stat;   // monotonic counters
   std::map<std::string, std::int64_t> types;  // job type → waiting
-  std::vector<WorkerCounts> workers;
+  std::vector<WorkerCounts> workers;  // 2000 at most, those first that were silent for longest
   std::vector<Retirement> retired;
   std::vector<Failure> failures;  // newest first, when asked for
 };

@@ -33,8 +33,7 @@ std::string_view workers(int count) {
 Lines decision_lines(const PoolFacts& f) {
   if (!f.status.decision) return {"none yet"};
   const pool::DecisionStatus& decision = *f.status.decision;
-  const pool::Advice* advice =
-      pool::advice_on_decision(decision.cause, decision.replicas, f.declared());
+  const pool::Advice* advice = advice_of(f);
   const std::string time = f.since(decision.time);
   return {fmt::format("{} {}{}: {}{}", decision.replicas, workers(decision.replicas),
                       time.empty() ? "" : " for " + time, printable(decision.cause),
@@ -51,9 +50,8 @@ Lines held_lines(const PoolFacts& f, const std::string& next) {
   if (active != nullptr && limit->word == cause::kPaused && active->reason == cause::kPaused) {
     return {printable(active->message)};
   }
-  const std::string_view field = holding_field(f, *limit);
-  const std::string value = f.value_of(field);
-  std::string line = fmt::format("spec.{}{}", field, value.empty() ? "" : " = " + value);
+  const std::string value = f.value_of(limit->field);
+  std::string line = fmt::format("spec.{}{}", limit->field, value.empty() ? "" : " = " + value);
   if (limit->step != next && !is_rolled_back(f)) line += fmt::format(": {}", limit->step);
   return {line};
 }

@@ -21,8 +21,7 @@ ordered_json field_or_null(std::string_view field) {
 ordered_json decision_document(const PoolFacts& f) {
   if (!f.status.decision) return nullptr;
   const pool::DecisionStatus& decision = *f.status.decision;
-  const pool::Advice* advice =
-      pool::advice_on_decision(decision.cause, decision.replicas, f.declared());
+  const pool::Advice* advice = advice_of(f);
   return {{"replicas", decision.replicas},
           {"cause", decision.cause},
           {"meaning", word_or_null(advice != nullptr ? advice->meaning : "")},
@@ -33,9 +32,8 @@ ordered_json decision_document(const PoolFacts& f) {
 ordered_json held_document(const PoolFacts& f) {
   const pool::Advice* limit = limit_of(f);
   if (limit == nullptr) return nullptr;
-  const std::string_view field = holding_field(f, *limit);
-  return {{"field", field_or_null(field)},
-          {"value", text_or_null(f.value_of(field))},
+  return {{"field", field_or_null(limit->field)},
+          {"value", text_or_null(f.value_of(limit->field))},
           {"step", limit->step}};
 }
 

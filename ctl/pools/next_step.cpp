@@ -83,15 +83,16 @@ std::vector<const pool::Condition*> troubles_of(const pool::Status& status) {
   return found;
 }
 
-const pool::Advice* limit_of(const PoolFacts& f) {
-  if (!f.status.decision || holds(kWanted, f.status.decision->cause)) return nullptr;
-  return pool::advice_on_decision(f.status.decision->cause, f.status.decision->replicas,
-                                  f.declared());
+const pool::Advice* advice_of(const PoolFacts& f) {
+  if (!f.status.decision) return nullptr;
+  return pool::advice_on_decision(
+      f.status.decision->cause, f.status.decision->replicas, f.declared(),
+      f.status.ramp ? std::string_view(f.status.ramp->state) : std::string_view());
 }
 
-std::string_view holding_field(const PoolFacts& f, const pool::Advice& limit) {
-  return limit.word == cause::kRampStep && is_rolled_back(f) ? "scaling.ramp.rollbackTo"
-                                                             : limit.field;
+const pool::Advice* limit_of(const PoolFacts& f) {
+  const pool::Advice* advice = advice_of(f);
+  return advice != nullptr && holds(kWanted, advice->word) ? nullptr : advice;
 }
 
 bool is_rolled_back(const PoolFacts& f) {

@@ -21,11 +21,11 @@ NextStep next_step(const PoolFacts& facts);
 /// program does not know are left to kubectl describe.
 std::vector<const pool::Condition*> troubles_of(const pool::Status& status);
 
-/// What caps or holds the newest decision; nothing when it is what is wanted.
-const pool::Advice* limit_of(const PoolFacts& facts);
+/// On the newest decision; nothing when there is none, or its cause is a newer operator's.
+const pool::Advice* advice_of(const PoolFacts& facts);
 
-/// The field below spec that holds the number where it is.
-std::string_view holding_field(const PoolFacts& facts, const pool::Advice& limit);
+/// The same when something caps or holds it, nothing when it is what is wanted.
+const pool::Advice* limit_of(const PoolFacts& facts);
 
 bool is_rolled_back(const PoolFacts& facts);
 

@@ -12,9 +12,10 @@ namespace wp::simulate {
 namespace {
 
 constexpr double kMostJobs = 1e6;
-constexpr double kBurst = 10;            // seconds
-constexpr double kBurstShare = 1.0 / 8;  // of all jobs, in each of the two
-constexpr double kCycle = 360;           // on and off
+constexpr double kLongest = 366.0 * 24 * 3600;  // of a job, seconds: as of recorded ones
+constexpr double kBurst = 10;                   // seconds
+constexpr double kBurstShare = 1.0 / 8;         // of all jobs, in each of the two
+constexpr double kCycle = 360;                  // on and off
 constexpr double kOn = 120;
 
 // How much of the average rate holds at this moment, and the most that ever holds.
@@ -72,7 +73,8 @@ Load generate(const Generated& options) {
   for (double at = arrivals.exponential(1 / peak); at < duration;
        at += arrivals.exponential(1 / peak)) {
     if (arrivals.uniform() * highest(options) > shape_at(options, at)) continue;
-    const double service = services.log_normal(to_seconds(options.service), options.sigma);
+    const double service =
+        std::min(kLongest, services.log_normal(to_seconds(options.service), options.sigma));
     load.jobs.push_back({from_seconds(at), std::max(Micros{1}, from_seconds(service))});
   }
   if (load.jobs.empty()) {

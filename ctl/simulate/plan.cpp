@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/options.h"
+#include "base/units.h"
 #include "ctl/simulate/generate.h"
 #include "ctl/simulate/pool_params.h"
 
@@ -114,6 +115,18 @@ void apply(const Request& r, const std::set<std::string>& given, bool all, scali
   }
 }
 
+// Each decision of each policy is kept for the plot.
+void check_length(const Plan& plan) {
+  constexpr std::int64_t kMostDecisions = 5'000'000;
+  const Micros span = plan.load.last_arrival() + plan.surroundings.tail;
+  const std::int64_t decisions = span / plan.surroundings.snapshot;
+  if (decisions <= kMostDecisions) return;
+  throw UsageError(fmt::format(
+      "snapshot: {} makes {} decisions of this load; allowed: at most {}, by a longer one",
+      format_duration(std::chrono::duration_cast<Millis>(plan.surroundings.snapshot)), decisions,
+      kMostDecisions));
+}
+
 bool same_word(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
     return std::tolower(static_cast<unsigned char>(x)) ==
@@ -188,6 +201,7 @@ Plan plan(const Request& request, const std::set<std::string>& given, std::optio
   plan.surroundings.start_fixed = request.start_fixed;
   plan.surroundings.start_random = request.start_random;
   plan.surroundings.seed = static_cast<std::uint64_t>(request.seed);
+  check_length(plan);
   return plan;
 }
 

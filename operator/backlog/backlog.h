@@ -71,7 +71,8 @@ struct Snapshot {
   std::optional<redis::ErrorClass> error;  // of the newest attempt
   std::string message;                     // for logs; holds no secret
   Millis failing_since{0};                 // steady time of the first failure in a row
-  bool conflict = false;                   // another pool owns the queue
+  Millis reading_since{0};  // and of the first success, on one connection; 0 while it fails
+  bool conflict = false;    // another pool owns the queue
   std::string other_owner;
   bool orders_pending = false;  // given after `counts` were read
   bool stale_term = false;      // an order was refused: a newer operator leads

@@ -189,7 +189,10 @@ std::optional<BacklogReader::Source::Work> BacklogReader::Source::wait_for_work(
 void BacklogReader::Source::read_loop() {
   while (const auto work = wait_for_work()) {
     try {
-      if (!commands_.connected()) commands_.connect();
+      if (!commands_.connected()) {
+        commands_.connect();
+        connected_at_ = now();
+      }
       // First: a pool that was made again under the same name is read, and takes over, after that.
       part(work->partings);
       if (!work->due.empty()) read(work->due);
@@ -345,6 +348,11 @@ bool BacklogReader::Source::succeed(const std::string& pool_key, const Watch& wa
     }
     if (entry.watch.failures) keep_failures(entry, counts);
     snapshot.read_at = entry.last_read;
+    // A cut that another pool's reading met was an outage for this one, too.
+    const bool in_a_row = snapshot.counts && !snapshot.error;
+    if (!in_a_row || snapshot.reading_since < connected_at_) {
+      snapshot.reading_since = entry.last_read;
+    }
     snapshot.error.reset();
     snapshot.message.clear();
     snapshot.failing_since = Millis{0};
@@ -374,6 +382,7 @@ void BacklogReader::Source::fail(const Due& due, const redis::Error& error) {
       entry.attempted = true;
       entry.snapshot.error = error.error_class();
       entry.snapshot.message = error.what();
+      entry.snapshot.reading_since = Millis{0};
       // Decided on what is not known any more.
       entry.orders = {};
       entry.snapshot.orders_pending = false;

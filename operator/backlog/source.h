@@ -114,6 +114,7 @@ class BacklogReader::Source {
   const std::function<void(const std::string&)> on_change_;
   redis::Connection commands_;
   redis::Connection subscription_;
+  Millis connected_at_{0};  // commands_, steady; the command thread's own
   Backoff backoff_{{Millis{200}, Millis{5000}, 20}};
 
   mutable std::mutex mutex_;

@@ -108,7 +108,7 @@ class Operator {
       : options_(options),
         config_(std::move(config)),
         ending_(ending),
-        client_(config_, client_options()),
+        client_(config_, leader_options()),
         secrets_(client_),
         events_(config_, event_options()),
         workload_(workload_options()),
@@ -141,6 +141,15 @@ class Operator {
   }
 
  private:
+  // Of all writes in the leader's name: a process that stood still for long may not be it any more.
+  kube::ClientOptions leader_options() {
+    kube::ClientOptions options = client_options();
+    options.may_write = [this] {
+      const kube::LeaderElector* elector = competing_.load();
+      return elector == nullptr || elector->leading();
+    };
+    return options;
+  }
   kube::ClientOptions client_options() {
     kube::ClientOptions options;
     options.user_agent = "workerpool-operator/" WORKERPOOL_VERSION " (linux)";
@@ -160,7 +169,7 @@ class Operator {
   workload::KubeWorkloadOptions workload_options() {
     workload::KubeWorkloadOptions options;
     options.cluster = config_;
-    options.client = client_options();
+    options.client = leader_options();
     options.ns = options_.watch_namespace;
     options.deployment.runner_image = options_.runner_image;
     options.on_change = [this](const std::string& key) { changed(key); };

@@ -2,21 +2,11 @@
 
 #include <fmt/format.h>
 
+#include "operator/controller/conditions.h"
 #include "operator/pool/event_reasons.h"
 
 namespace wp::controller {
-namespace {
-
 namespace event = pool::event;
-
-bool is_saturated(const Findings& f) {
-  const queue::Counts& counts = *f.backlog->counts;
-  const pool::Queue& queue = f.pool->pool.spec.queue;
-  return (queue.max_depth > 0 && counts.waiting + counts.due >= queue.max_depth) ||
-         (queue.max_bytes > 0 && counts.bytes >= queue.max_bytes);
-}
-
-}  // namespace
 
 void Announcer::edge(std::string_view what, bool so, const Tell& tell, EventNote begins,
                      std::optional<EventNote> over) {
@@ -44,18 +34,14 @@ void Announcer::transitions(const Findings& f, const Tell& tell) {
   edge(event::kFallbackActivated, fallback, tell,
        {true, event::kFallbackActivated, "Scale", fallback ? f.decision->reason : std::string()});
   edge(event::kRolloutStuck, f.view.rollout_stuck, tell,
-       {true, event::kRolloutStuck, "Roll",
-        "the rollout of the workers makes no progress: see the pods' events; scale-in waits for "
-        "it"});
+       {true, event::kRolloutStuck, "Roll", rollout_stuck_message(f)});
   edge(event::kForeignScaler, !f.view.foreign_scaler.empty(), tell,
        {true, event::kForeignScaler, "Scale",
-        fmt::format("{} sets the Deployment's replicas again and again: take it off this "
-                    "Deployment, or fix the size by spec.replicas",
-                    f.view.foreign_scaler)});
+        f.view.foreign_scaler.empty() ? std::string() : foreign_scaler_message(f)});
   if (f.backlog && f.backlog->counts && !unreachable) {
     edge(event::kBackpressureOn, is_saturated(f), tell,
          {true, event::kBackpressureOn, "Enqueue",
-          "enqueues are refused: queue.maxDepth or maxBytes is reached"},
+          is_saturated(f) ? saturated_message(f) : std::string()},
          EventNote{false, event::kBackpressureOff, "Enqueue", "enqueues are taken again"});
     const auto& stat = f.backlog->counts->stat;
     const auto found = stat.find("interrupted");

@@ -4,7 +4,7 @@
 
 #include "base/ids.h"
 #include "base/log.h"
-#include "operator/controller/snapshot.h"
+#include "operator/controller/pool_metrics.h"
 #include "operator/pool/event_reasons.h"
 
 namespace wp::controller {
@@ -19,22 +19,12 @@ Obstacle refused(std::string message) {
   return {pool::condition::kInvalidSpec, pool::reason::kRejected, std::move(message)};
 }
 
-void count_scaling(const Run& run, bool up, const Clock& clock) {
-  if (run.options.metrics == nullptr) return;
+void count_scaling(const Run& run, int before, int after, const Clock& clock) {
   const Findings& f = run.findings;
-  const metrics::Labels labels = {{"namespace", run.pool.meta.ns}, {"pool", run.pool.meta.name}};
-  metrics::Labels directed = labels;
-  directed["direction"] = up ? "up" : "down";
-  run.options.metrics
-      ->counter("workerpool_scale_operations_total", "Writes of the number of workers.", directed)
-      .Increment();
-  if (!up || !f.backlog || !f.backlog->counts || !f.backlog->counts->oldest_wait) return;
-  const Millis reaction = *f.backlog->counts->oldest_wait + (clock.steady() - f.backlog->read_at);
-  run.options.metrics
-      ->histogram("workerpool_reaction_seconds",
-                  "From the oldest waiting job's enqueue to the acknowledged write.",
-                  metrics::duration_buckets(), labels)
-      .Observe(static_cast<double>(reaction.count()) / 1000.0);
+  PoolCounters counters(run.options.metrics, run.pool.meta);
+  counters.scaled(before, after);
+  if (after < before || !f.backlog || !f.backlog->counts || !f.backlog->counts->oldest_wait) return;
+  counters.reacted(*f.backlog->counts->oldest_wait + (clock.steady() - f.backlog->read_at));
 }
 
 bool set_replicas(Run& run, int after, const std::vector<std::string>& victims,
@@ -56,7 +46,7 @@ bool set_replicas(Run& run, int after, const std::vector<std::string>& victims,
   Announcer::scaled(before, after, f.decision->reason, run.teller());
   log::info("replicas changed",
             {{"pool", run.key}, {"from", before}, {"to", after}, {"reason", f.decision->reason}});
-  count_scaling(run, after > before, clock);
+  count_scaling(run, before, after, clock);
   return true;
 }
 

@@ -165,8 +165,9 @@ Condition scaling_limited(const Findings& f) {
   if (*limited == scaling::Cause::unschedulable && pod != nullptr) {
     message += fmt::format("; {}: {}: {}", pod->name, shown_word(pod->waiting, "does not start"),
                            pool::advice_on_start(pod->waiting, pod->name));
-  } else if (const pool::Advice* advice =
-                 pool::advice_on_decision(word, f.decision->replicas, f.pool->pool.spec)) {
+  } else if (const pool::Advice* advice = pool::advice_on_decision(
+                 word, f.decision->replicas, f.pool->pool.spec,
+                 f.ramp ? std::string_view(f.ramp->state) : std::string_view())) {
     message += fmt::format("; {}", advice->step);
   }
   return make_condition(f, condition::kScalingLimited, ConditionStatus::is_true, word,
@@ -186,7 +187,8 @@ std::string leaving_message(const Findings& f) {
   }
   std::vector<std::string> parts;
   if (leaving > 0) {
-    parts.push_back(fmt::format("{} of {} leave", leaving, f.view.existing()));
+    parts.push_back(
+        fmt::format("{} of {} {}", leaving, f.view.existing(), leaving == 1 ? "leaves" : "leave"));
     if (f.fleet.leaving_busy > 0) {
       parts.back() += f.fleet.leaving_busy == 1
                           ? ": 1 still finishes a job"

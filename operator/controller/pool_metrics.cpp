@@ -67,13 +67,19 @@ double memory_of(const std::string& info) {
 }
 
 void show_workers(Shower& show, const Findings& f) {
-  Values replicas = {{"ready", f.view.ready()},    {"busy", f.fleet.busy},
-                     {"idle", f.fleet.idle},       {"retiring", f.fleet.retiring},
-                     {"stalled", f.fleet.stalled}, {"silent", f.fleet.silent}};
+  Values replicas = {{"ready", f.view.ready()}};
   if (f.decision) replicas["desired"] = f.decision->replicas;
+  // What workers do, only the queue tells.
+  if (f.fresh) {
+    replicas.insert({{"busy", f.fleet.busy},
+                     {"idle", f.fleet.idle},
+                     {"retiring", f.fleet.retiring},
+                     {"stalled", f.fleet.stalled},
+                     {"silent", f.fleet.silent}});
+  }
   show.values(m::kReplicas, std::move(replicas));
-  show.value(m::kSlots, f.fleet.serving_slots);
   if (!f.fresh) return;
+  show.value(m::kSlots, f.fleet.serving_slots);
   Millis oldest{0};
   for (const fleet::Member& member : f.fleet.members) {
     if (member.registered && !member.pod.terminating) oldest = std::max(oldest, member.silent_for);

@@ -64,7 +64,8 @@ inline constexpr PoolMetric kWorkerStalls{"workerpool_worker_stalls_total", "cou
 inline constexpr PoolMetric kReclaimedJobs{"workerpool_reclaimed_jobs_total", "counter", "cause",
                                            "Jobs of workers that were gone, given back at once."};
 inline constexpr PoolMetric kBacklogReadErrors{"workerpool_backlog_read_errors_total", "counter",
-                                               "class", "Readings of the queue that failed."};
+                                               "class",
+                                               "Times that readings of the queue began to fail."};
 inline constexpr PoolMetric kBackpressureActivations{"workerpool_backpressure_activations_total",
                                                      "counter", "",
                                                      "Times that enqueues began to be refused."};
@@ -77,8 +78,9 @@ inline constexpr std::array kAll = {
 
 }  // namespace pool_metric
 
-/// What follows from the findings. What is not known keeps its last value; a job counter that is
-/// less than it was is another queue's, and shown so.
+/// What follows from the findings. While the queue is not read its last numbers stay, and of the
+/// workers there are no more than ready and desired. A job counter that is less than it was is
+/// another queue's, and shown so.
 void publish_metrics(metrics::Registry& metrics, const Findings& findings);
 
 /// Counts what happens to a pool. Without a registry (nullptr) nothing is counted.

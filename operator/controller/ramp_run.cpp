@@ -38,17 +38,26 @@ std::optional<scaling::RampState> ramp_state(const std::optional<pool::RampStatu
   state.jobs = status->jobs;
   state.plan = status->hash;
   state.reset = status->reset;
+  if (const auto& kept = status->baseline) {
+    state.baseline =
+        scaling::RampCounters{kept->completed, kept->failed, kept->lost, kept->interrupted};
+  }
   return state;
 }
 
 pool::RampStatus ramp_status(const scaling::RampState& state) {
+  std::optional<pool::RampBaseline> baseline;
+  if (const auto& begun = state.baseline) {
+    baseline = pool::RampBaseline{begun->completed, begun->failed, begun->lost, begun->interrupted};
+  }
   return {.step = state.step,
           .since = format_time_seconds(state.since),
           .state = std::string(to_string(state.phase)),
           .trigger = state.trigger,
           .jobs = state.jobs,
           .hash = state.plan,
-          .reset = state.reset};
+          .reset = state.reset,
+          .baseline = baseline};
 }
 
 scaling::RampEvidence ramp_evidence(const queue::Counts* counts,

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "operator/controller/carry_out.h"
+#include "operator/controller/conditions.h"
 #include "operator/controller/pool_metrics.h"
 #include "operator/controller/ramp_run.h"
 #include "operator/controller/reach_queue.h"
@@ -99,11 +100,19 @@ Reconciler::Result Reconciler::reconcile(const std::string& key) {
     recover(run);
     climb_ramp(run);
     decide(run);
-    carry_out(run, clock_);
-    if (!run.orders.empty()) backlog_.order(key, std::move(run.orders));
+    try {
+      carry_out(run, clock_);
+    } catch (const std::exception&) {
+      // What the API server refuses is no reason to let jobs of the dead wait, or retirements
+      // lapse.
+      give_orders(run);
+      throw;
+    }
+    give_orders(run);
   }
   memory->announcer.transitions(run.findings, run.teller());
   if (options_.metrics != nullptr) publish_metrics(*options_.metrics, run.findings);
+  count_troubles(run);
   write_status(run);
   return {run.again};
 }
@@ -145,13 +154,40 @@ void Reconciler::recover(Run& run) {
   scene.counts = counts;
   scene.fresh = f.fresh && !f.obstacle;
   if (f.backlog) scene.reading_age = scene.now - f.backlog->read_at;
+  if (f.backlog && f.fresh) scene.reading_since = f.backlog->reading_since;
   scene.lease = run.pool.spec.jobs.lease;
   fleet::Recovery recovery = fleet::recover(run.memory.recovery, scene);
   run.orders.reclaim = std::move(recovery.reclaim);
   if (recovery.recheck) run.come_back(*recovery.recheck);
   Announcer::lost(recovery.incidents, run.teller());
-  Announcer::reclaimed(backlog_.take_reclaimed(run.key), run.teller());
+  const auto reclaimed = backlog_.take_reclaimed(run.key);
+  Announcer::reclaimed(reclaimed, run.teller());
+  PoolCounters counters(options_.metrics, run.pool.meta);
+  for (const fleet::Incident& one : recovery.incidents) {
+    if (one.kind != fleet::Incident::Kind::worker_stalled) counters.workers_lost();
+  }
+  for (std::int64_t i = 0; i < recovery.stalls; ++i) counters.worker_stalled();
+  for (const backlog::Reclaimed& one : reclaimed) {
+    counters.jobs_reclaimed(one.order.cause, one.jobs);
+  }
   run.remove = std::move(recovery.remove);
+}
+
+void Reconciler::give_orders(Run& run) {
+  if (!run.orders.empty()) backlog_.order(run.key, std::move(run.orders));
+}
+
+// Each once, when it begins.
+void Reconciler::count_troubles(Run& run) {
+  const Findings& f = run.findings;
+  PoolCounters counters(options_.metrics, run.pool.meta);
+  const auto error = f.backlog ? f.backlog->error : std::nullopt;
+  if (error && error != run.memory.counted_error) counters.read_failed(*error);
+  run.memory.counted_error = error;
+  if (!f.backlog || !f.backlog->counts) return;
+  const bool saturated = is_saturated(f);
+  if (saturated && !run.memory.counted_saturation) counters.backpressure_began();
+  run.memory.counted_saturation = saturated;
 }
 
 void Reconciler::climb_ramp(Run& run) {

@@ -41,6 +41,8 @@ class Reconciler {
   void forget(const std::string& key);
   void look(Run& run);
   void recover(Run& run);
+  void give_orders(Run& run);
+  void count_troubles(Run& run);
   void climb_ramp(Run& run);
   void decide(Run& run);
   void write_status(Run& run);

@@ -44,6 +44,8 @@ struct Memory {
   Announcer announcer;
   std::optional<Millis> unknown_since;  // the queue could not be read, or not lately
   std::optional<scaling::RampState> ramp;
+  std::optional<redis::ErrorClass> counted_error;  // of a reading that failed
+  bool counted_saturation = false;
   bool ramp_known = false;                       // read from the status, once
   std::vector<queue::Failure> failures;          // the newest, for the ramp; the last is the newest
   std::map<std::string, std::int64_t> counters;  // of the queue, when last read

@@ -46,6 +46,8 @@ void ScalingParams::add_budget(scaling::Params& params, const pool::Pool& pool,
   if (!budget.cpu_millis && !budget.memory) return;
   const nlohmann::json& own = pool.spec.workers.pod_template;
   const nlohmann::json* pod = live_template != nullptr ? live_template : &own;
+  // Processes on this machine request nothing, so a budget in a local pool's file bounds nothing.
+  if (pod->is_null() && !pool.spec.workers.deployment_ref) return;
   scaling::BudgetCap cap =
       scaling::cap_of({budget.cpu_millis, budget.memory}, scaling::request_of(*pod));
   params.budget = cap.workers;

@@ -8,11 +8,15 @@
 namespace wp::controller {
 namespace {
 
+bool is_read(const Findings& f) {
+  return f.backlog && f.backlog->counts && !f.backlog->error;
+}
+
 pool::QueueStatus queue_status(const Findings& f) {
   pool::QueueStatus queue;
   queue.name = f.pool->pool.spec.queue.name;
   // Numbers of a queue that cannot be read now are no numbers: unknown is absent.
-  if (!f.backlog || !f.backlog->counts || f.backlog->error) return queue;
+  if (!is_read(f)) return queue;
   const queue::Counts& counts = *f.backlog->counts;
   queue.waiting = counts.waiting + counts.due;
   queue.delayed = counts.delayed - counts.due;
@@ -52,8 +56,11 @@ pool::Status build_status(const Findings& f) {
   }
   if (f.pool->problems.empty()) {
     status.queue = queue_status(f);
-    status.workers = pool::WorkersStatus{f.fleet.busy, f.fleet.idle, f.fleet.retiring,
-                                         f.fleet.stalled, f.fleet.silent};
+    // What workers do, only the queue tells.
+    if (is_read(f)) {
+      status.workers = pool::WorkersStatus{f.fleet.busy, f.fleet.idle, f.fleet.retiring,
+                                           f.fleet.stalled, f.fleet.silent};
+    }
     status.jobs = f.jobs;
   }
   status.health = health_of(f);

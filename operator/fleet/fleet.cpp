@@ -84,6 +84,8 @@ Fleet join(const workload::View& view, const queue::Counts* counts, Millis lease
     }
     if (const auto found = retired.find(pod.uid); found != retired.end()) {
       member.retired = true;
+      // Of a very large pool not every worker is told of; this is counted for the pod.
+      member.held = std::max(member.held, found->second->held);
       member.by_us = found->second->by == queue::RetiredBy::controller;
       if (member.by_us) {
         member.retired_for = std::max(Millis{0}, found->second->until - counts->now);

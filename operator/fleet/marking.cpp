@@ -48,9 +48,10 @@ void Planner::give_up_on_marks() {
   memory_.not_before = now_ + pause;
   plan_.notes.push_back(
       {Note::Kind::scale_in_aborted,
-       fmt::format("the ReplicaSet's status did not show {} marked pods within {} s: they serve "
-                   "again; the next try is in {} s",
-                   marked(), kConfirm.count() / 1000, pause.count() / 1000)});
+       fmt::format(
+           "the ReplicaSet's status did not show {} marked pods within {} s: their marks are "
+           "taken away and they serve again; the next try is in {} s",
+           marked(), kConfirm.count() / 1000, pause.count() / 1000)});
 }
 
 void Planner::move_marks() {

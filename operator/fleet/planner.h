@@ -27,6 +27,7 @@ class Planner {
   void remember();
   void give_up_on_marks();
   void choose();
+  void keep_given_up();
   void cover();
   void order();
   void move_marks();
@@ -79,7 +80,8 @@ class Planner {
   int extra_ = 0;         // workers beyond `desired` that may be there for now
   bool held_up_ = false;  // no scale-in, and those under way end
   Members leaving_;
-  Members covered_;  // retired so that none of them is taken with a job in place of a marked one
+  Members covered_;   // retired so that none of them is taken with a job in place of a marked one
+  Members given_up_;  // retired as long as the mark that was given up is on them
   std::string blocked_;
 };
 

@@ -10,12 +10,19 @@ namespace {
 
 using Known = RecoveryMemory::Known;
 using Gone = RecoveryMemory::Gone;
+using Evidence = RecoveryMemory::Evidence;
 using workload::WorkerPod;
 
 // Orders for a worker that nobody sees any more are kept for so many leases: a claim may have been
 // made after the last reading.
 constexpr int kRemember = 2;
 constexpr int kSilence = 2;  // leases after which a worker counts as silent
+// Our watch of the pods may be so far behind the queue: a worker that we know for less may run in
+// the second container while we see the first. Before the third a node waits for longer (10 s, by
+// default), so that what we see is the one that runs.
+constexpr Millis kYoung{5000};
+// The queue's time is known from a reading, which took a while itself.
+constexpr Millis kClockSlack{250};
 
 std::string_view pod_of(std::string_view worker) {
   return worker.substr(0, worker.rfind('/'));
@@ -71,7 +78,11 @@ class Nurse {
   std::vector<const queue::WorkerCounts*> workers_of(std::string_view pod_or_worker) const;
   int held_by(std::string_view pod_or_worker) const;
   void lose(const std::string& key, const std::string& pod_name, queue::LossCause cause,
-            const std::string& reason);
+            const std::string& reason, Evidence evidence);
+  void tell(Gone& gone);
+  Evidence evidence_of(const Known& known) const;
+  bool confirmed(const Gone& gone) const;
+  void order(const std::string& key, Gone& gone);
   Millis silent_for(const std::string& worker) const;
   bool reliable() const {
     return memory_.reading_since && s_.now - *memory_.reading_since >= kSilence * s_.lease;
@@ -134,41 +145,73 @@ int Nurse::held_by(std::string_view pod_or_worker) const {
 }
 
 void Nurse::lose(const std::string& key, const std::string& pod_name, queue::LossCause cause,
-                 const std::string& reason) {
-  Gone gone;
-  gone.cause = cause;
-  gone.reason = reason;
-  gone.since = s_.now;
-  if (s_.counts != nullptr) gone.noticed = s_.counts->now;
-  if (!memory_.gone.emplace(key, gone).second) return;
+                 const std::string& reason, Evidence evidence) {
+  Gone made;
+  made.cause = cause;
+  made.reason = reason;
+  made.evidence = evidence;
+  made.since = s_.now;
+  if (s_.counts != nullptr) made.noticed = s_.counts->now + s_.reading_age + kClockSlack;
+  made.pod = pod_name;
+  const auto [it, anew] = memory_.gone.emplace(key, made);
+  if (!anew) return;
   if (const int held = held_by(key); held > 0) {
-    result_.incidents.push_back(
-        {Incident::Kind::worker_lost, pod_name,
-         fmt::format("{}: {}, with {} in hand", pod_name, reason, jobs(held))});
+    it->second.untold = fmt::format("{}: {}, with {} in hand", pod_name, reason, jobs(held));
   }
+  if (evidence != Evidence::doubtful) tell(it->second);
+}
+
+void Nurse::tell(Gone& gone) {
+  if (gone.untold.empty()) return;
+  result_.incidents.push_back({Incident::Kind::worker_lost, gone.pod, std::move(gone.untold)});
+  gone.untold.clear();
+}
+
+// Whether the end of the pod's container is the end of the worker that is taken to run in it.
+Evidence Nurse::evidence_of(const Known& known) const {
+  const bool young = known.first && s_.now - known.adopted < kYoung;
+  const bool sure = !known.worker.empty() && !known.renamed && !young;
+  return sure ? Evidence::certain : Evidence::doubtful;
+}
+
+// A worker beats each third of a lease.
+bool Nurse::confirmed(const Gone& gone) const {
+  return s_.now - s_.reading_age - gone.since >= s_.lease / 2;
 }
 
 void Nurse::examine(const WorkerPod& pod) {
   Known& known = memory_.pods[pod.uid];
   known.name = pod.name;
+  known.terminating = pod.terminating;
   const queue::LossCause cause = crashed(pod) ? queue::LossCause::crash : queue::LossCause::loss;
   if (pod.finished) {
-    if (!std::exchange(known.finished, true)) lose(pod.uid, pod.name, cause, reason_of(pod));
+    if (!std::exchange(known.finished, true)) {
+      memory_.gone.erase(pod.uid);
+      lose(pod.uid, pod.name, cause, reason_of(pod), Evidence::certain);
+    }
     return;
   }
+  memory_.gone.erase(pod.uid);  // it is back
   if (pod.container.empty()) return;
-  const bool restarted = !known.container.empty() &&
+  const bool known_before = !known.container.empty();
+  // The pool names another container now; the worker still runs in the one it was started in.
+  const bool renamed = known_before && known.container_name != pod.container_name;
+  known.renamed = known.renamed || renamed;
+  const bool restarted = known_before && !renamed &&
                          (known.container != pod.container || known.restarts != pod.restarts);
+  known.container_name = pod.container_name;
   known.container = pod.container;
   known.restarts = pod.restarts;
   if (!pod.container_running) {
     // All that are there died with it; but one that is not the one we knew has come after it.
     for (const queue::WorkerCounts* worker : workers_of(pod.uid)) {
       if (!known.worker.empty() && worker->worker != known.worker) continue;
-      lose(worker->worker, pod.name, cause, reason_of(pod));
+      lose(worker->worker, pod.name, cause, reason_of(pod), evidence_of(known));
     }
   } else if (restarted) {
-    if (!known.worker.empty()) lose(known.worker, pod.name, cause, reason_of(pod));
+    if (!known.worker.empty()) {
+      lose(known.worker, pod.name, cause, reason_of(pod), evidence_of(known));
+    }
     known.worker.clear();
   }
   if (pod.container_running) adopt(pod, known);
@@ -184,10 +227,15 @@ void Nurse::adopt(const WorkerPod& pod, Known& known) {
     if (worker->last_beat <= newest) continue;
     newest = worker->last_beat;
     known.worker = worker->worker;
+    known.adopted = s_.now;
+    known.first = pod.restarts == 0;
   }
   memory_.gone.erase(known.worker);
 }
 
+// A pod that lost its label or its owner leaves the view as a deleted one does: of the one the
+// watch tells just that it is deleted, of the other only the owner's index knows. So the jobs go
+// back at once, but not a second time while nobody knows, unless the pod was seen to end.
 void Nurse::miss() {
   std::set<std::string_view> present;
   for (const WorkerPod& pod : s_.view->pods) present.insert(pod.uid);
@@ -196,7 +244,8 @@ void Nurse::miss() {
       ++it;
       continue;
     }
-    lose(it->first, it->second.name, queue::LossCause::loss, "its pod was deleted");
+    const Evidence evidence = it->second.terminating ? Evidence::certain : Evidence::likely;
+    lose(it->first, it->second.name, queue::LossCause::loss, "its pod was deleted", evidence);
     it = memory_.pods.erase(it);
   }
 }
@@ -211,8 +260,10 @@ void Nurse::find_unknown() {
   for (const queue::WorkerCounts& worker : s_.counts->workers) {
     if (present.contains(pod_of(worker.worker))) continue;
     if (silent_for(worker.worker) <= kSilence * s_.lease) continue;
+    const auto before = memory_.gone.find(worker.worker);
+    if (before != memory_.gone.end() && before->second.alive) memory_.gone.erase(before);
     lose(worker.worker, std::string(pod_of(worker.worker)), queue::LossCause::loss,
-         "it is silent and has no pod");
+         "it is silent and has no pod", Evidence::certain);
   }
 }
 
@@ -267,32 +318,33 @@ void Nurse::reclaim() {
     auto& [key, gone] = *it;
     const auto workers = workers_of(key);
     if (!heard() || workers.empty()) {
+      if (heard()) tell(gone);  // another one in its pod has registered, and has what it held
       const bool over = heard() && s_.now - gone.since >= kRemember * s_.lease;
       it = over ? memory_.gone.erase(it) : std::next(it);
       continue;
     }
-    const bool newer = !gone.noticed || s_.counts->now > *gone.noticed;
-    if (gone.beats_by && std::any_of(workers.begin(), workers.end(), [&gone = gone](auto* one) {
-          return one->last_beat > *gone.beats_by;
-        })) {
-      gone.alive = true;
-    }
-    if (newer && !gone.beats_by) gone.beats_by = s_.counts->now;
-    const bool told = gone.ordered && *gone.ordered == s_.counts->now;
-    if (!told && !gone.alive) {
-      gone.ordered = s_.counts->now;
-      const auto same =
-          std::find_if(result_.reclaim.begin(), result_.reclaim.end(), [&](const auto& order) {
-            return order.cause == gone.cause && order.reason == gone.reason;
-          });
-      if (same != result_.reclaim.end()) {
-        same->gone.push_back(key);
-      } else {
-        result_.reclaim.push_back({{key}, gone.cause, gone.reason, {}});
-      }
-    }
+    if (!gone.noticed) gone.noticed = s_.counts->now + kClockSlack;
+    gone.alive = gone.alive || std::any_of(workers.begin(), workers.end(), [&gone](auto* one) {
+                   return one->last_beat > *gone.noticed;
+                 });
+    if (!gone.alive) order(key, gone);
     ++it;
   }
+}
+
+void Nurse::order(const std::string& key, Gone& gone) {
+  if (gone.ordered && *gone.ordered == s_.counts->now) return;
+  const bool at_once =
+      gone.evidence == Evidence::certain || (gone.evidence == Evidence::likely && !gone.ordered);
+  if (!at_once && !confirmed(gone)) return wake_in(gone.since + s_.lease / 2 - s_.now);
+  gone.ordered = s_.counts->now;
+  tell(gone);
+  for (backlog::ReclaimOrder& same : result_.reclaim) {
+    if (same.cause != gone.cause || same.reason != gone.reason) continue;
+    same.gone.push_back(key);
+    return;
+  }
+  result_.reclaim.push_back({{key}, gone.cause, gone.reason, {}});
 }
 
 void Nurse::count_stalls() {

@@ -3,7 +3,8 @@
 //
 // Gone is a pod that is deleted, Failed or Succeeded, or whose container ended; never a mere
 // deletionTimestamp. A worker that beats afterwards is not gone, whatever its pod looks like (one
-// that was taken out of its ReplicaSet's hands, say). A silent worker's jobs come back by
+// that was taken out of its ReplicaSet's hands, say), and where it is not sure whose end the pods
+// tell of, silence has to confirm it first. A silent worker's jobs come back by
 // themselves after a lease; its pod is deleted only when it is surely the worker's fault and not
 // the queue's.
 #pragma once
@@ -53,8 +54,13 @@ struct RecoveryMemory {
   struct Known {
     std::string name;
     std::string container;
+    std::string container_name;
     int restarts = 0;
-    std::string worker;  // that runs in this container
+    std::string worker;    // that runs in this container
+    Millis adopted{0};     // steady: since then we take it to
+    bool first = true;     // of this pod's containers
+    bool renamed = false;  // another container is shown than the one that it was started with
+    bool terminating = false;
     bool finished = false;
     bool told_silent = false;
     bool told_stalled = false;
@@ -63,14 +69,22 @@ struct RecoveryMemory {
     Millis at{0};    // as the queue says
     Millis seen{0};  // steady: then, as far as we know
   };
+  /// How sure it is that it died, before it was silent for a while.
+  enum class Evidence {
+    certain,
+    likely,    // ordered once
+    doubtful,  // not ordered yet
+  };
   struct Gone {
     queue::LossCause cause = queue::LossCause::loss;
     std::string reason;
-    Millis since{0};                 // steady
-    std::optional<Millis> noticed;   // the queue's time of the counts that were known then
-    std::optional<Millis> beats_by;  // of the first counts that are newer: later beats are alive
-    std::optional<Millis> ordered;   // of the counts that the last order came from
-    bool alive = false;              // it beat after that: nothing is ordered any more
+    Evidence evidence = Evidence::certain;
+    Millis since{0};                // steady
+    std::optional<Millis> noticed;  // the same by the queue's clock: later beats are alive
+    std::optional<Millis> ordered;  // of the counts that the last order came from
+    bool alive = false;             // it beat after that: nothing is ordered any more
+    std::string pod;
+    std::string untold;  // for an event, once it is sure
   };
   std::map<std::string, Known> pods;     // by uid, as last seen
   std::map<std::string, Gone> gone;      // pods by uid, and workers

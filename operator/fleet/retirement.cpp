@@ -105,7 +105,7 @@ void Planner::choose() {
     }
     return;
   }
-  if (held_up_) return;
+  if (held_up_) return keep_given_up();
   std::vector<const Member*> candidates;
   int sound = 0;
   for (const Member* member : active_) {
@@ -127,6 +127,19 @@ void Planner::choose() {
     if (begun || may_begin()) leaving_.insert(member);
   }
   cover();
+}
+
+// A mark that was given up cannot be taken away while nobody knows what the picker has seen. That
+// may last, and a busy pod would be the first to go: those that nobody needs stay retired until
+// their marks are off.
+void Planner::keep_given_up() {
+  if (!memory_.aborted || rollout() || !s_.may_shrink) return;
+  int surplus = active() - retired_by_persons_ - s_.desired;
+  for (const Member* member : marked_) {
+    if (!member->by_us) continue;
+    if (surplus-- <= 0) return;
+    given_up_.insert(member);
+  }
 }
 
 // A pod that is not ready would go before a marked one that is, and may be ready and busy before
@@ -154,7 +167,8 @@ void Planner::order() {
     bool stays_retired = member.by_us;
     if (!member.pod.terminating) {
       const bool held_back = member.leaving() && !can_be_called_back(member);
-      stays_retired = leaving_.contains(&member) || covered_.contains(&member) || held_back;
+      stays_retired = leaving_.contains(&member) || covered_.contains(&member) ||
+                      given_up_.contains(&member) || held_back;
     }
     if (stays_retired && left(member) < kRenew) {
       plan_.retire.push_back(member.pod.uid);

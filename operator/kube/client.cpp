@@ -216,6 +216,9 @@ struct Client::Impl {
         if (!std::exchange(done, true)) count(method, code, system_clock().steady() - begin);
       };
       try {
+        if (method != "GET" && options.may_write && !options.may_write()) {
+          throw KubeError(Transport::barred, "another replica may lead by now: nothing is written");
+        }
         response = send(with_credentials, counted);
       } catch (const KubeError&) {
         counted("<error>");

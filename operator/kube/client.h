@@ -5,6 +5,7 @@
 // is repeated once with fresh credentials; nothing else is repeated here.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -71,6 +72,9 @@ struct ClientOptions {
   int retries = 3;                     // at most so many repetitions for Retry-After
   Millis max_retry_wait{5000};         // a longer Retry-After is left to the caller
   HttpOptions http = {};
+  /// Asked right before each request that may change something, also a repeated one: whether this
+  /// process may still write. No: Transport::barred. Empty: it may.
+  std::function<bool()> may_write = {};
   metrics::Registry* metrics = nullptr;  // rest_client_*; must outlive the client
 };
 

@@ -35,6 +35,8 @@ std::string_view to_string(Transport transport) {
       return "token";
     case Transport::stopped:
       return "stopped";
+    case Transport::barred:
+      return "barred";
   }
   return "none";
 }
@@ -97,6 +99,7 @@ std::string KubeError::error_class() const {
       return "Protocol";
     case Transport::token:
       return "Credentials";
+    case Transport::barred:
     case Transport::stopped:
       return "Stopped";
   }

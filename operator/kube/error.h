@@ -26,6 +26,7 @@ enum class Transport {
   protocol,   // the answer is not HTTP or not JSON
   token,      // no credentials could be had (a plugin failed, a file is empty)
   stopped,    // stop() was called in this process
+  barred,     // not sent: this process may not write (ClientOptions::may_write)
 };
 
 /// Lower-case word for logs and metric labels, for example "timeout".

@@ -25,11 +25,9 @@ constexpr std::array kCauses = {
            "once"},
     Advice{cause::kAtMin, "fewer would do", "scaling.minReplicas",
            "nothing to do; a lower scaling.minReplicas saves workers"},
-    Advice{
-        cause::kRampStep, "the ramp's step allows no more", "scaling.ramp",
-        "wait until the step of scaling.ramp was stable for its stableFor; after a rollback mend "
-        "the cause, then "
-        "set the annotation workerpool.dev/ramp-reset to a new value"},
+    Advice{cause::kRampStep, "the ramp's step allows no more", "scaling.ramp",
+           "wait until the step of scaling.ramp was stable for its stableFor, or raise its "
+           "maxReplicas"},
     Advice{cause::kRateLimited, "no more may start at once", "scaling.maxScaleUp",
            "the rest follows by itself; a higher scaling.maxScaleUp starts more at once"},
     Advice{cause::kCooldown, "the size changed a moment ago", "scaling.threshold.cooldown",
@@ -57,6 +55,10 @@ constexpr std::array kCauses = {
 // More workers than these would find nothing to claim.
 constexpr Advice kAtMaxActive{cause::kAtMax, "jobs.maxActive lets no more jobs run at once",
                               "jobs.maxActive", "raise jobs.maxActive"};
+
+constexpr Advice kRolledBack{
+    cause::kRampStep, "the ramp is rolled back", "scaling.ramp.rollbackTo",
+    "mend what fired it, then set the annotation workerpool.dev/ramp-reset to a new value"};
 
 constexpr std::array kTroubles = {
     Advice{condition::kInvalidSpec, "the spec cannot be carried out", "",
@@ -109,12 +111,14 @@ const Advice* advice_on_cause(std::string_view cause) {
   return find(kCauses, cause);
 }
 
-const Advice* advice_on_decision(std::string_view cause, int replicas, const PoolSpec& spec) {
+const Advice* advice_on_decision(std::string_view cause, int replicas, const PoolSpec& spec,
+                                 std::string_view ramp) {
   const std::int64_t slots = std::int64_t{replicas} * spec.workers.concurrency;
   if (cause == cause::kAtMax && spec.jobs.max_active > 0 && slots >= spec.jobs.max_active &&
       replicas < spec.scaling.max_replicas) {
     return &kAtMaxActive;
   }
+  if (cause == cause::kRampStep && ramp == ramp_state::kRolledBack) return &kRolledBack;
   return advice_on_cause(cause);
 }
 

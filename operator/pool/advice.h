@@ -25,8 +25,10 @@ std::span<const Advice> cause_advice();
 /// Nothing for a word that is no cause (of a newer operator).
 const Advice* advice_on_cause(std::string_view cause);
 
-/// The same where several fields may be the cause: the one that holds this pool at `replicas`.
-const Advice* advice_on_decision(std::string_view cause, int replicas, const PoolSpec& spec);
+/// The same where one word has several reasons: what holds this pool at `replicas`. `ramp`: where
+/// it stands (ramp_state), empty without one.
+const Advice* advice_on_decision(std::string_view cause, int replicas, const PoolSpec& spec,
+                                 std::string_view ramp);
 
 /// The most urgent trouble first. Conditions that are no trouble by themselves (ScalingActive,
 /// ScalingLimited) are among the causes.

@@ -66,6 +66,9 @@ void apply_bounds(Decision& decision, const Params& params, const Demand& demand
     decision.replicas = cap.workers;
     decision.limited = cap.cause;
     decision.reason += "; " + spell_cap(params, cap);
+  } else if (params.ramp && params.ramp->rolled_back) {
+    // Nothing that a person should have to look for elsewhere, though it caps nothing now.
+    decision.reason += fmt::format("; the ramp is rolled back to {}", params.ramp->max_replicas);
   }
 }
 

@@ -102,6 +102,7 @@ bool is_doubtful(const KubeError& error) {
     case kube::Transport::connect:
     case kube::Transport::tls:
     case kube::Transport::token:
+    case kube::Transport::barred:
       return false;
     case kube::Transport::none:
       // 504: the server gave up waiting for its own store.

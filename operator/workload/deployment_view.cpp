@@ -30,6 +30,7 @@ WorkerPod worker_of(const PodInfo& pod, const std::optional<std::string>& contai
   made.waiting = pod.waiting;
   if (const ContainerInfo* container = container_of(pod, container_name)) {
     made.container = container->id;
+    made.container_name = container->name;
     made.restarts = container->restarts;
     made.container_running = container->running;
     made.out_of_memory = container->out_of_memory;

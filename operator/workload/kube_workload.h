@@ -85,6 +85,7 @@ class KubeWorkload : public Workload {
     std::string deployment_uid;            // of whom the next two speak; empty: none seen yet
     std::int64_t expected_generation = 0;  // another one was made by another's hand
     Millis next_apply{0};
+    bool fenced = false;       // what an earlier leader had on its way is too late
     bool taken_over = false;   // of a named target: the replicas were ours once
     std::string lost_version;  // a write of the replicas for this version may still be on its way
     // observe() reads these two: under the lock.
@@ -97,6 +98,7 @@ class KubeWorkload : public Workload {
   std::optional<DeploymentObjects> objects_of(const pool::Pool& pool) const;
   /// What the server has. Whatever of ours is still on its way comes too late after it.
   Deployment read(const pool::Pool& pool, Memory& memory);
+  void fence_earlier_leaders(const pool::Pool& pool);
   void ensure_target(const pool::Pool& pool, Memory& memory);
   void create(const pool::Pool& pool, int replicas, Memory& memory);
   void bring_up_to_date(const pool::Pool& pool, Deployment live, Memory& memory);

@@ -32,10 +32,11 @@ struct WorkerPod {
 
   /// The container (or process) that runs the jobs: another one is another worker. Empty: none yet.
   std::string container = {};
-  int restarts = 0;                // of that container
-  bool container_running = false;  // false with a name: it ended, and what it held is free
-  bool out_of_memory = false;      // its last end was a kill by the kernel for memory
-  int exit_code = 0;               // of its last end
+  std::string container_name = {};  // as the pod declares it; empty: a process has none
+  int restarts = 0;                 // of that container
+  bool container_running = false;   // false with a name: it ended, and what it held is free
+  bool out_of_memory = false;       // its last end was a kill by the kernel for memory
+  int exit_code = 0;                // of its last end
 };
 
 /// What the one who picks the pods that go has itself seen, and by which rules it would pick: a

@@ -18,12 +18,15 @@ for i = 1, #retirements, 2 do
     retired[#retired + 1] = retirements[i]
     retired[#retired + 1] = retirement[BY]
     retired[#retired + 1] = retirement[UNTIL]
+    retired[#retired + 1] = 0
   end
 end
-local serving = active
+local serving, held = active, {}
 for pod in pairs(leaving) do
-  serving = serving - redis.call('ZLEXCOUNT', K_held, '[' .. pod .. '/', '(' .. pod .. '0')
+  held[pod] = redis.call('ZLEXCOUNT', K_held, '[' .. pod .. '/', '(' .. pod .. '0')
+  serving = serving - held[pod]
 end
+for i = 1, #retired, 4 do retired[i + 3] = held[retired[i]] end
 
 local function since(id)
   local meta = facts_of({id})[1]

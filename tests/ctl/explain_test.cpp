@@ -140,7 +140,7 @@ Decision  7 workers for 12s: Unknown, the queue cannot be read, so the size is h
           the queue could not be read: 7 workers held
 Held by   spec.queue.redis: mend what QueueReachable says; scaling.fallback sets a size for such times
 Queue     media/thumbnails: cannot be read now, so nothing is known of it
-Workers   7 there, 7 ready: 6 busy, 1 idle
+Workers   7 there, 7 ready
 Jobs      last 10 min: 310 a minute, 99 % succeed, 800ms on average, 95 % within 2.0s; in all: 5120 completed,
           12 failed attempts
 Inputs    Threshold: more above 200 % waiting jobs per worker, fewer below 50 %; one change per 1m
@@ -177,7 +177,7 @@ TEST_CASE("explained: ramp rolled back") {
                scaling::Cause::ramp_step);
   CHECK(text_of(found, spec) == R"(media/thumbnails: 1 worker wanted, 1 ready, Healthy
 
-Decision   1 worker for 12s: RampStep, the ramp's step allows no more
+Decision   1 worker for 12s: RampStep, the ramp is rolled back
            120 waiting + 14 running: 134 jobs / 10 = 14 workers; the ramp is rolled back to 1
 Held by    spec.scaling.ramp.rollbackTo = 1
 Queue      media/thumbnails: 120 waiting (the oldest for 2.0s), 0 delayed, 14 running, 0 dead

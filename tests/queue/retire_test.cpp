@@ -56,6 +56,20 @@ TEST_CASE("the controller's lapses unless renewed, a person's never does") {
   CHECK(counts.retired[0].by == RetiredBy::person);
 }
 
+TEST_CASE("what a retired pod holds is told with its retirement, whoever of it is known") {
+  QueueFixture f;
+  f.put("x");
+  f.put("y");
+  f.put("z");
+  CHECK(f.claim(kWorker, 2).size() == 2);
+  CHECK(f.claim(kOther, 1).size() == 1);
+  (void)f.queue.retire({"pod-a", "pod-none"}, RetiredBy::controller, 1);
+  const Counts counts = f.queue.counts();
+  REQUIRE(counts.retired.size() == 2);
+  for (const Retirement& one : counts.retired) CHECK(one.held == (one.pod == "pod-a" ? 2 : 0));
+  CHECK(counts.active_serving == 1);
+}
+
 TEST_CASE("the controller neither renews nor takes back what a person ordered") {
   QueueFixture f;
   f.put("x");

@@ -16,7 +16,8 @@ namespace {
 constexpr int kWarm = 1000;
 constexpr Millis kLongest{300000};
 
-// ASan keeps 256 MiB of freed memory before it is used again; there its own search for leaks counts.
+// ASan keeps 256 MiB of freed memory before it is used again; there its own search for leaks
+// counts.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr int kJobs = 3000;
 constexpr std::int64_t kMayGrowKib = 320 * 1024;

@@ -167,6 +167,17 @@ TEST_CASE("the same seed makes the same load, on every machine; another seed ano
         doctest::Approx(to_seconds(first.jobs[7].service) / 10).epsilon(1e-4));
 }
 
+TEST_CASE("the wildest service times are still times") {
+  Generated options;
+  options.sigma = 4;
+  options.service = std::chrono::hours{24};
+  options.duration = std::chrono::hours{24};
+  for (const Job& job : generate(options).jobs) {
+    REQUIRE(job.service > Micros{0});
+    REQUIRE(job.service <= std::chrono::hours{366 * 24});
+  }
+}
+
 TEST_CASE("a load of no job, or of too many, is refused") {
   Generated options;
   options.rate = 1e-6;

@@ -222,6 +222,11 @@ TEST_CASE("words that contradict each other") {
   request.up_at = 50;
   CHECK(problem(request) == "down-at-percent: 50 is not below up-at-percent (50)");
   request = {};
+  request.duration = std::chrono::hours{31 * 24};
+  request.rate = "1/m";
+  request.snapshot = Millis{10};
+  CHECK(problem(request).starts_with("snapshot: 10ms makes "));
+  request = {};
   request.sigma = "9";
   CHECK(problem(request).starts_with("sigma: \"9\" is not allowed"));
   request = {};

@@ -134,6 +134,33 @@ TEST_CASE(
   CHECK(r.reader.latest("default/a")->counts->waiting == 2);
 }
 
+TEST_CASE("since when a queue is read without an error: anew after each outage") {
+  RedisServer server;
+  Reader r;
+  // One is read each second, the other each 15 s: the first meets the outage before the other.
+  Watch busy = watch_of(server.endpoint(), "busy");
+  busy.has_workers = true;
+  r.reader.watch("default/busy", busy);
+  r.reader.watch("default/idle", watch_of(server.endpoint(), "idle"));
+  const auto since = [&](const char* key) { return r.reader.latest(key)->reading_since; };
+  REQUIRE(eventually([&] { return r.readable("default/busy") && r.readable("default/idle"); }));
+  const Millis first = since("default/busy");
+  const Millis idle = since("default/idle");
+  CHECK(first > Millis{0});
+  REQUIRE(eventually([&] { return r.reader.latest("default/busy")->read_at > first; }));
+  CHECK(since("default/busy") == first);
+  server.stop();
+  REQUIRE(eventually([&] { return r.reader.latest("default/busy")->error.has_value(); }));
+  CHECK(since("default/busy") == Millis{0});
+  server.start();
+  REQUIRE(eventually([&] { return r.readable("default/busy"); }));
+  CHECK(since("default/busy") > first);
+  put(server.endpoint(), "idle", 1);
+  REQUIRE(eventually([&] { return r.reader.latest("default/idle")->counts->waiting == 1; },
+                     Millis{20000}));
+  CHECK(since("default/idle") > idle);
+}
+
 TEST_CASE("a wrong password is told apart") {
   RedisServer server({"requirepass secret"});
   Reader r;

@@ -40,7 +40,8 @@ bool holds(const std::string& text, std::string_view part) {
 // A field of the spec, a command, or a person's next act.
 bool says_what_to_do(const std::string& message) {
   static const std::regex field(
-      "(spec|queue|scaling|workers|jobs|health)\\.[a-zA-Z]+|kubectl|workerpoolctl|maxmemory|"
+      "workerpool.dev/"
+      "|(spec|queue|scaling|workers|jobs|health)\\.[a-zA-Z]+|kubectl|workerpoolctl|maxmemory|"
       "wait until Redis|check that Redis|nodes|follows? by itself|is being|are being created|"
       "others start");
   return std::regex_search(message, field);
@@ -199,7 +200,7 @@ std::vector<Row> rows() {
        c::kReady,
        kTrue,
        r::kProgressing,
-       {"1 of 7 leave"}},
+       {"1 of 7 leaves"}},
       {"scale-in is blocked",
        "{}",
        [](Found& x) {
@@ -342,6 +343,17 @@ std::vector<Row> rows() {
       {"a schedule is no limit", "{}", limited(scaling::Cause::schedule), c::kScalingLimited,
        kFalse, r::kWithinBounds},
 
+      {"a ramp that is rolled back",
+       "{}",
+       [](Found& x) {
+         x.f.ramp = pool::RampStatus{.step = 1, .state = "RolledBack"};
+         x.decide(1, scaling::Cause::backlog, "34 workers; the ramp is rolled back to 1",
+                  scaling::Cause::ramp_step);
+       },
+       c::kScalingLimited,
+       kTrue,
+       k::kRampStep,
+       {"rolled back to 1; mend what fired it, then set the annotation"}},
       {"a lull is no limit", "{}", limited(scaling::Cause::window), c::kScalingLimited, kFalse,
        r::kWithinBounds},
 

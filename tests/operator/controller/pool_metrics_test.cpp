@@ -133,6 +133,8 @@ TEST_CASE_FIXTURE(Bench, "the queue: jobs by state and type, backpressure") {
   publish();
   CHECK(backlog("waiting") == 120);
   CHECK(value("workerpool_queue_reachable") == 0);
+  CHECK(value("workerpool_replicas", "kind=\"ready\"") == 7);
+  CHECK_FALSE(value("workerpool_replicas", "kind=\"busy\"").has_value());
 }
 
 TEST_CASE_FIXTURE(Bench, "types beyond what a queue keeps make no series") {

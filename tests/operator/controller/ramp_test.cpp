@@ -111,7 +111,8 @@ TEST_CASE("each trigger sets the ramp back at once, and names whom it is about")
     const std::string said = s.ramp().trigger;
     CHECK_MESSAGE(said.find(trigger) != std::string::npos, said);
     CHECK(s.bench.event(pool::event::kRampRolledBack) == 1);
-    CHECK(eventually([&] { return s.cause().find("ramp") != std::string::npos; }));
+    s.bench.put(5);
+    CHECK(eventually([&] { return s.cause().find("rolled back to 1") != std::string::npos; }));
   };
   SUBCASE("failurePercent") {
     Scene s(spec_with(long_ramp(R"({"failurePercent": 10})")));
@@ -168,7 +169,8 @@ TEST_CASE("rolled back it stays so, with claims paused if asked, until the annot
   s.annotate("workerpool.dev/ramp-reset", "fixed in v2");
   REQUIRE(eventually([&] { return s.ramp().state == "Advancing"; }, Millis{20000}));
   REQUIRE(eventually([&] { return !s.queue.counts().paused; }, Millis{20000}));
-  CHECK(eventually([&] { return s.bench.workload.now() == 2; }, Millis{20000}));
+  const bool grown = eventually([&] { return s.bench.workload.now() == 2; }, Millis{20000});
+  CHECK_MESSAGE(grown, s.cause());
 }
 
 TEST_CASE("thresholds: 4 to 30 and back to 4 by 200 and 50 percent, one change per cooldown") {

@@ -67,6 +67,8 @@ TEST_CASE("numbers of a queue that cannot be read are absent, its name is not") 
   CHECK_FALSE(made.queue->waiting.has_value());
   CHECK_FALSE(made.queue->active.has_value());
   CHECK_FALSE(made.queue->backpressure.has_value());
+  CHECK_FALSE(made.workers.has_value());
+  CHECK(made.ready_replicas == 7);
   CHECK(made.health == HealthStatus::degraded);
 }
 

@@ -25,6 +25,8 @@ class MemoryWorkload final : public workload::Workload {
     view.known = exists && !unseen;
     if (!view.known) return view;
     view.replicas = replicas;
+    view.foreign_scaler = contender;
+    if (!contender.empty()) view.left_alone_for = Millis{60000};
     settle();
     view.pods = pods;
     workload::Witness witness;
@@ -46,6 +48,10 @@ class MemoryWorkload final : public workload::Workload {
   }
   void scale(const pool::Pool&, int n, const std::vector<std::string>& uids) override {
     const std::lock_guard lock(mutex);
+    if (!contender.empty()) {
+      ++refused;
+      throw workload::WorkloadError(workload::WorkloadError::Kind::conflict, "not our turn");
+    }
     victims = uids;
     replicas = n;
     settle();
@@ -74,7 +80,9 @@ class MemoryWorkload final : public workload::Workload {
   int writes = 0;
   int ensured = 0;
   mutable int observed = 0;
-  bool unseen = false;  // it exists, and nobody has told us yet
+  std::string contender;  // sets the replicas again and again
+  int refused = 0;        // calls of scale() meanwhile
+  bool unseen = false;    // it exists, and nobody has told us yet
   std::atomic<int> forgotten{0};
   std::vector<std::string> victims;
   std::optional<workload::WorkloadError::Kind> reject;

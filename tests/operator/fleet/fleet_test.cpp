@@ -91,6 +91,19 @@ TEST_CASE("the retired are no part of those that serve, whoever retired them") {
   CHECK_FALSE(fleet.members[3].retired);
 }
 
+TEST_CASE("what a retired pod holds is known though its worker is not") {
+  workload::View view;
+  view.pods = {pod("a", 1), pod("b", 2)};
+  queue::Counts counts;
+  counts.now = Millis{100000};
+  counts.workers = {worker("b/1", 1)};
+  counts.retired = {{"a", queue::RetiredBy::controller, Millis{130000}, 3},
+                    {"b", queue::RetiredBy::controller, Millis{130000}, 0}};
+  const Fleet fleet = join(view, &counts, Millis{15000}, 1);
+  CHECK(fleet.members[0].held == 3);
+  CHECK(fleet.members[1].held == 1);
+}
+
 TEST_CASE("what a worker says of itself; nonsense changes nothing") {
   workload::View view;
   view.pods = {pod("a", 1), pod("b", 2), pod("c", 3)};

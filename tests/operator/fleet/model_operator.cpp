@@ -192,6 +192,7 @@ bool Operator::take_step() {
         situation.fresh, orders_pending_));
   }
   check_marks(made);
+  check_given_up(made, fleet, view);
   if (!made.unretire.empty() || !made.retire.empty()) {
     Plan orders;
     orders.unretire = made.unretire;
@@ -275,6 +276,21 @@ void Operator::check_marks(const Plan& made) {
       wrong.push_back("marks while an un-mark is on its way: " + uid);
     }
   }
+}
+
+// Whose mark was given up serves before it is off only when it is needed.
+void Operator::check_given_up(const Plan& made, const Fleet& fleet, const workload::View& view) {
+  if (!memory_.aborted || !may_shrink || (view.rolling && view.observed)) return;
+  int serving = 0;  // once the orders are carried out
+  bool marked = false;
+  for (const Member& member : fleet.members) {
+    if (member.pod.terminating) continue;
+    const bool called = std::find(made.unretire.begin(), made.unretire.end(), member.pod.uid) !=
+                        made.unretire.end();
+    marked = marked || (called && member.pod.marked);
+    if (called || !member.retired) ++serving;
+  }
+  if (marked && serving > desired) wrong.push_back("a marked worker that nobody needs serves");
 }
 
 void Operator::check_lowering(const Plan& made) {

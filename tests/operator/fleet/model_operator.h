@@ -52,6 +52,7 @@ class Operator {
   void scale(const Plan& plan);
   void check_marks(const Plan& plan);
   void check_lowering(const Plan& plan);
+  void check_given_up(const Plan& plan, const Fleet& fleet, const workload::View& view);
   workload::View observe();
 
   Chance& chance_;

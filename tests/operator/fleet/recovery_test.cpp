@@ -30,6 +30,7 @@ struct Ward {
     pod.name = "pod-" + uid;
     pod.ready = true;
     pod.container = "c1";
+    pod.container_name = "app";
     pod.container_running = true;
     view.pods.push_back(pod);
     join_queue(uid + "/1", held);
@@ -66,6 +67,10 @@ struct Ward {
       if (!quiet.contains(worker.worker)) worker.last_beat = counts.now;
     }
     return again();
+  }
+  /// For so long that its workers are well known.
+  void grow_old() {
+    for (int i = 0; i < 6; ++i) CHECK(look().reclaim.empty());
   }
   /// Nothing was read anew.
   Recovery again() {
@@ -130,7 +135,7 @@ TEST_CASE("a pod that is deleted: a loss, told once, ordered until nothing of it
 
 TEST_CASE("several that go for one reason are one order") {
   Ward ward(4);
-  ward.look();
+  ward.grow_old();
   ward.remove_pod("a");
   ward.remove_pod("c");
   ward.end_container("d", 137, true);
@@ -143,7 +148,7 @@ TEST_CASE("several that go for one reason are one order") {
 
 TEST_CASE("what the end of a container is: a crash of its own, or a loss") {
   Ward ward(1);
-  ward.look();
+  ward.grow_old();
   SUBCASE("killed for memory") {
     ward.end_container("a", 137, true);
     const Recovery found = ward.look();
@@ -176,7 +181,7 @@ TEST_CASE("what the end of a container is: a crash of its own, or a loss") {
 
 TEST_CASE("a container that is started again in its pod") {
   Ward ward(1);
-  ward.look();
+  ward.grow_old();
   ward.quiet.insert("a/1");
   SUBCASE("the new worker has not registered: the old one is ordered by its name") {
     ward.pod("a").container = "c2";
@@ -187,7 +192,7 @@ TEST_CASE("a container that is started again in its pod") {
     CHECK(found.reclaim[0].cause == LossCause::crash);
     ward.leave_queue("a/1");
     ward.join_queue("a/2", 1);
-    CHECK(ward.look().reclaim.empty());
+    ward.grow_old();
     // And that one is known from then on.
     ward.quiet.insert("a/2");
     ward.pod("a").restarts = 2;
@@ -209,18 +214,139 @@ TEST_CASE("a container that is started again in its pod") {
     ward.memory = {};
     ward.pod("a").container_running = false;
     ward.pod("a").exit_code = 1;
-    CHECK(ward.look().reclaim.at(0).gone == Names{"a/1"});
+    Recovery found;
+    CHECK(ward.until(found) <= Millis{9000});  // it was silent for half a lease
+    CHECK(found.reclaim.at(0).gone == Names{"a/1"});
   }
+}
+
+TEST_CASE("whose container it was that ended is not sure while its worker is young") {
+  Ward ward;
+  ward.add("a", 0);
+  ward.leave_queue("a/1");  // its first container ended before it registered
+  ward.look();
+  ward.join_queue("a/2", 1);  // the second one's, before the watch tells of that
+  ward.look();
+  SUBCASE("the first container's end, then the second container") {
+    ward.pod("a").container_running = false;
+    ward.pod("a").exit_code = 1;
+    CHECK(ward.look().reclaim.empty());
+    ward.pod("a").container_running = true;
+  }
+  SUBCASE("the second container at once") {}
+  ward.pod("a").container = "c2";
+  ward.pod("a").restarts = 1;
+  for (int i = 0; i < 30; ++i) {
+    const Recovery found = ward.look();
+    CHECK(found.reclaim.empty());
+    CHECK(found.incidents.empty());
+  }
+  // It is the one that is known from then on: its own end is certain.
+  ward.end_container("a", 1);
+  ward.quiet.insert("a/2");
+  const Recovery found = ward.look();
+  CHECK(found.reclaim.at(0).gone == Names{"a/2"});
+  CHECK(found.reclaim[0].cause == LossCause::crash);
+  CHECK(found.incidents.size() == 1);
+}
+
+TEST_CASE("a container that ended before the watch showed it running, and a worker that beats") {
+  Ward ward;
+  ward.add("a", 0);
+  ward.leave_queue("a/1");
+  ward.pod("a").container_running = false;
+  ward.pod("a").exit_code = 1;
+  ward.look();
+  ward.join_queue("a/2", 1);
+  for (int i = 0; i < 30; ++i) CHECK(ward.look().reclaim.empty());
+}
+
+TEST_CASE("a young worker's end: told and ordered once it was silent for half a lease") {
+  Ward ward(1);
+  ward.look();
+  ward.end_container("a", 3);
+  Recovery found = ward.look();
+  CHECK(found.reclaim.empty());
+  CHECK(found.incidents.empty());
+  REQUIRE(found.recheck);
+  CHECK(*found.recheck <= Millis{7500});
+  SUBCASE("nobody follows it") {
+    CHECK(ward.until(found) <= Millis{8000});
+    CHECK(found.reclaim.at(0).gone == Names{"a/1"});
+    CHECK(found.reclaim[0].cause == LossCause::crash);
+    CHECK(found.incidents.size() == 1);
+    CHECK(ward.look().incidents.empty());
+  }
+  SUBCASE("its successor registers and takes its jobs back") {
+    ward.leave_queue("a/1");
+    ward.join_queue("a/2", 0);
+    found = ward.look();
+    CHECK(found.reclaim.empty());
+    REQUIRE(found.incidents.size() == 1);
+    CHECK(found.incidents[0].text ==
+          "pod-a: its container ended with exit code 3, with 1 job in hand");
+  }
+}
+
+TEST_CASE("a young worker's end in a container that was started again is certain") {
+  Ward ward(1);
+  ward.pod("a").restarts = 1;
+  ward.look();
+  ward.end_container("a", 3);
+  CHECK(ward.look().reclaim.size() == 1);
+}
+
+TEST_CASE("another container of the same pods is named: nobody has died") {
+  Ward ward(2);
+  ward.grow_old();
+  for (const char* uid : {"a", "b"}) {
+    ward.pod(uid).container_name = "sidecar";
+    ward.pod(uid).container = "s1";
+    ward.pod(uid).restarts = 3;
+  }
+  for (int i = 0; i < 10; ++i) CHECK(ward.look().reclaim.empty());
+  // Nor when that one, in which they do not run, ends and is started again.
+  ward.pod("a").container_running = false;
+  CHECK(ward.look().reclaim.empty());
+  ward.pod("a").container_running = true;
+  ward.pod("a").container = "s2";
+  ward.pod("a").restarts = 4;
+  for (int i = 0; i < 20; ++i) CHECK(ward.look().reclaim.empty());
+  ward.remove_pod("a");
+  CHECK(ward.look().reclaim.at(0).gone == Names{"a"});
 }
 
 TEST_CASE("who beats after it was taken for gone is not") {
   Ward ward(2);
   ward.look();
   // Its labels were changed: its ReplicaSet let go of it, and it runs on.
-  std::erase_if(ward.view.pods, [](const auto& pod) { return pod.uid == "a"; });
+  const workload::WorkerPod pod = ward.pod("a");
+  std::erase_if(ward.view.pods, [](const auto& one) { return one.uid == "a"; });
   CHECK(ward.look().reclaim.size() == 1);  // that cannot be known yet
-  ward.look();
+  SUBCASE("it beats only now and then") {
+    ward.quiet.insert("a/1");
+    for (int i = 0; i < 4; ++i) CHECK(ward.look().reclaim.empty());
+    ward.quiet.clear();
+  }
+  SUBCASE("it beats at once") {}
   for (int i = 0; i < 50; ++i) CHECK(ward.look().reclaim.empty());
+  // It comes back, and ends for good.
+  ward.view.pods.push_back(pod);
+  ward.grow_old();
+  ward.remove_pod("a");
+  CHECK(ward.look().reclaim.at(0).gone == Names{"a"});
+}
+
+TEST_CASE("a pod that vanished without having been told to go: again only after half a lease") {
+  Ward ward(2);
+  ward.grow_old();
+  ward.remove_pod("a");
+  CHECK(ward.look().reclaim.size() == 1);
+  Recovery found;
+  const Millis again = ward.until(found);  // the first order was lost
+  CHECK(again >= Millis{7500});
+  CHECK(again <= Millis{9000});
+  CHECK(found.reclaim.at(0).gone == Names{"a"});
 }
 
 TEST_CASE("workers without a pod: only when they are silent, and everything else is known well") {

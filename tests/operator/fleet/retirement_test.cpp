@@ -283,6 +283,15 @@ TEST_CASE("3: who is not ready and holds a job blocks scale-in, and that is told
   CHECK(stage.step().mark == Uids{"a"});
 }
 
+TEST_CASE("3: so does one that becomes so after the marks, however long ago") {
+  Stage stage = about_to_lower();
+  stage.not_ready("a");
+  stage.hold("a", 1);
+  for (int i = 0; i < 200; ++i) CHECK_FALSE(stage.step().replicas);
+  stage.hold("a", 0);
+  CHECK(stage.step().replicas == 3);
+}
+
 TEST_CASE("4: nothing is lowered before the picker is known to see what we see") {
   Stage stage = about_to_lower();
   stage.witness_follows = false;
@@ -321,12 +330,13 @@ TEST_CASE(
     while (!told(plan, Note::Kind::scale_in_aborted)) plan = stage.step();
     CHECK(stage.now - marked_at >= Millis{10000});
     CHECK(stage.now - marked_at <= Millis{10000} + 2 * kStep);
-    CHECK(plan.unretire == Uids{"d", "e"});
+    CHECK(plan.unretire.empty());
     CHECK(plan.unmark.empty());  // they would cross the marks
     const Millis given_up = stage.now;
     CHECK(nothing(stage.step()));
     stage.view.witness = stage.seen();  // late, but there
     CHECK(stage.step().unmark == Uids{"d", "e"});
+    CHECK(stage.step().unretire == Uids{"d", "e"});
     stage.view.witness = stage.seen();
     while (plan.retire.empty()) plan = stage.step();
     CHECK(stage.now - given_up >= pause);
@@ -339,6 +349,41 @@ TEST_CASE(
   CHECK(stage.step().replicas == 3);
   stage.step();
   CHECK(stage.memory.aborts == 0);
+}
+
+TEST_CASE("4: whoever carries a mark that was given up claims nothing until it is off, or needed") {
+  Stage stage(5);
+  stage.situation.desired = 3;
+  stage.witness_follows = false;
+  stage.view.witness = stage.seen();
+  Plan plan;
+  while (!told(plan, Note::Kind::scale_in_aborted)) plan = stage.step();
+  // Nobody writes the status any more, and a pod is there that it does not count.
+  stage.view.witness->current = false;
+  stage.add("f");
+  stage.view.replicas = 6;
+  stage.situation.desired = 4;
+  int renewed = 0;
+  for (int i = 0; i < 600; ++i) {
+    plan = stage.step(Millis{1000});
+    renewed += plan.retire == Uids{"d", "e"} ? 1 : 0;
+    CHECK(plan.unretire.empty());
+    CHECK(plan.unmark.empty());
+    CHECK_FALSE(plan.replicas);
+    for (const queue::Retirement& one : stage.counts.retired) CHECK(one.until > stage.counts.now);
+  }
+  CHECK(renewed >= 10);
+  SUBCASE("the status is back") {
+    stage.view.witness = stage.seen();
+    CHECK(stage.step().unmark == Uids{"d", "e"});
+    CHECK(stage.step().unretire == Uids{"d", "e"});
+  }
+  SUBCASE("one is needed") {
+    stage.situation.desired = 5;
+    plan = stage.step();
+    CHECK(plan.unretire.size() == 1);
+    CHECK_FALSE(plan.replicas);
+  }
 }
 
 TEST_CASE("4: without the label in the template our own view has to have rested for 2 s") {

@@ -152,7 +152,8 @@ TEST_CASE_FIXTURE(Place, "limits over all workers hold, and payloads are kept wh
   const test::RedisServer redis;
   // Exits with 1 when another one runs at the same moment.
   pool(R"([sh, -c, "mkdir busy || exit 1; cat; rmdir busy"])",
-       "  jobs: {maxActive: 1, rate: {jobs: 2, per: 1s}, retention: {payloads: true}}\n");
+       "  jobs: {maxActive: 1, rate: {jobs: 2, per: 1s}, retention: {payloads: true}}\n"
+       "  replicas: 2\n");  // the policy would start one: a second slot has nothing to run
   Client client(redis.url());
   client.enqueue({"a", "b", "c", "d", "e", "f"});
   const auto operator_process = start({"--until-empty", "--redis", redis.url()});

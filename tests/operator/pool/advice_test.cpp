@@ -43,15 +43,23 @@ TEST_CASE("every cause has its advice, in the same order, and names a field that
   CHECK(advice_on_cause("Tomorrow") == nullptr);
 }
 
-TEST_CASE("at max, of the two fields that may be the cause, the one that is") {
+TEST_CASE("of several fields that may be the cause, the one that is") {
   const Pool pool = pool_with(R"({"workers": {"concurrency": 4}, "jobs": {"maxActive": 10},
                                   "scaling": {"maxReplicas": 5}})");
-  CHECK(advice_on_decision("AtMax", 3, pool.spec)->field == "jobs.maxActive");
-  CHECK(advice_on_decision("AtMax", 5, pool.spec)->field == "scaling.maxReplicas");
-  CHECK(advice_on_decision("AtMax", 2, pool.spec)->field == "scaling.maxReplicas");
-  CHECK(advice_on_decision("Budget", 3, pool.spec)->field == "scaling.budget");
-  CHECK(advice_on_decision("AtMax", 3, pool_with("{}").spec)->field == "scaling.maxReplicas");
+  const auto field = [&](const char* cause, int replicas, std::string_view ramp = "") {
+    return advice_on_decision(cause, replicas, pool.spec, ramp)->field;
+  };
+  CHECK(field("AtMax", 3) == "jobs.maxActive");
+  CHECK(field("AtMax", 5) == "scaling.maxReplicas");
+  CHECK(field("AtMax", 2) == "scaling.maxReplicas");
+  CHECK(field("Budget", 3) == "scaling.budget");
+  CHECK(field("RampStep", 3) == "scaling.ramp");
+  CHECK(field("RampStep", 3, "Advancing") == "scaling.ramp");
+  CHECK(field("RampStep", 3, "RolledBack") == "scaling.ramp.rollbackTo");
+  CHECK(advice_on_decision("AtMax", 3, pool_with("{}").spec, "")->field == "scaling.maxReplicas");
+  CHECK(advice_on_decision("Tomorrow", 3, pool.spec, "") == nullptr);
   CHECK(is_field("jobs.maxActive"));
+  CHECK(is_field("scaling.ramp.rollbackTo"));
 }
 
 TEST_CASE("every condition but those that only tell has its advice, once") {

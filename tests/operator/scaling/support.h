@@ -1,6 +1,7 @@
 // Snapshots and states for the tests of the decisions.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "operator/scaling/decide.h"
@@ -38,6 +39,29 @@ inline Params unlimited(Policy policy, int concurrency = 1) {
   Params params = with(policy, concurrency, kMostForTests);
   params.up_workers = kMostForTests;
   return params;
+}
+
+/// A pool whose pods take this long to start.
+inline State slow_state(Millis start) {
+  State state = old_state();
+  seed(state, {std::nullopt, start});
+  return state;
+}
+
+/// Carries a decision out as the controller does.
+inline void carry_out(State& state, const Decision& decision, Snapshot& snapshot) {
+  const int back =
+      std::min(snapshot.workers.retiring, std::max(0, decision.replicas - snapshot.current));
+  record_up(state, snapshot.now, decision.replicas - snapshot.current - back);
+  snapshot.workers.retiring -= back;
+  snapshot.current = decision.replicas;
+}
+
+inline Snapshot unknown_at(std::int64_t seconds, int current, std::int64_t unknown_for) {
+  Snapshot s = at(seconds, current, 0, 0);
+  s.demand.reset();
+  s.unknown_for = Millis{unknown_for * 1000};
+  return s;
 }
 
 }  // namespace wp::scaling::test

@@ -132,6 +132,7 @@ TEST_CASE_FIXTURE(Fixture, "a pod as a worker, with the container that works") {
   pods = {pod};
   const WorkerPod first = view().pods.at(0);
   CHECK(first.container == "c1");
+  CHECK(first.container_name == "log");
   CHECK(first.container_running);
   const WorkerPod worker = view("app").pods.at(0);
   CHECK(worker.name == "n");
