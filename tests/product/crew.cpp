@@ -119,7 +119,7 @@ void Crew::put_timed(int jobs, Millis time) {
 
 bool Crew::all_run() const {
   std::set<std::string> running;
-  for (const auto& [pod, job] : jobs_.busy_pods()) running.insert(job);
+  for (const auto& [job, pod] : jobs_.places()) running.insert(job);
   return running == jobs_.closed();
 }
 

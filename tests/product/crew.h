@@ -95,6 +95,7 @@ class Crew {
   Product& product() { return product_; }
   const std::string& ns() const { return product_.ns(); }
   GatedJobs& jobs() { return jobs_; }
+  const GatedJobs& jobs() const { return jobs_; }
   std::string workers_path(const std::string& sub = {}) const;
 
  private:

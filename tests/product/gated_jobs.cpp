@@ -77,13 +77,18 @@ int GatedJobs::runs_of(const std::string& job) const {
       std::count_if(all.begin(), all.end(), [&](const JobRun& run) { return run.job == job; }));
 }
 
-std::map<std::string, std::string> GatedJobs::busy_pods() const {
-  std::map<std::string, JobRun> newest;
-  for (const JobRun& run : runs()) newest[run.job] = run;
-  std::map<std::string, std::string> busy;
-  for (const auto& [job, run] : newest) {
-    if (!run.ended) busy[run.pod] = job;
+std::map<std::string, std::string> GatedJobs::places() const {
+  std::map<std::string, std::string> newest;
+  for (const JobRun& run : runs()) {
+    newest.erase(run.job);
+    if (!run.ended) newest[run.job] = run.pod;
   }
+  return newest;
+}
+
+std::map<std::string, std::string> GatedJobs::busy_pods() const {
+  std::map<std::string, std::string> busy;
+  for (const auto& [job, pod] : places()) busy[pod] = job;
   return busy;
 }
 

@@ -45,6 +45,8 @@ class GatedJobs {
   std::vector<JobRun> runs() const;
   /// Runs of this job so far.
   int runs_of(const std::string& job) const;
+  /// Job → pod (uid), where the newest run of a job has not ended.
+  std::map<std::string, std::string> places() const;
   /// Pods (uid → job) where the newest run of a job has not ended. With concurrency 1 each has one.
   std::map<std::string, std::string> busy_pods() const;
 
