@@ -1,6 +1,7 @@
 // A pool at one moment, built by a test, and what plan() makes of it.
 #pragma once
 
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +18,7 @@ struct Stage {
   Memory memory;
   Millis now{1000000};
   Situation situation;
+  int plans = 0;
   bool witness_follows = true;  // the picker's status shows what is there
   Fleet fleet;
 
@@ -94,7 +96,9 @@ struct Stage {
     return witness;
   }
 
+  /// Whoever waits for a plan that never comes gets an exception, not a test that hangs.
   Plan plan(Millis later = Millis{100}) {
+    if (++plans > 5000) throw std::runtime_error("what the test waits for does not happen");
     now += later;
     counts.now += later;
     if (witness_follows) view.witness = seen();
