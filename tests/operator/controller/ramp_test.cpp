@@ -101,8 +101,8 @@ TEST_CASE("a ramp climbs 2, 3, 4, each after its time, and then the pool's own b
       Millis{60000}));
   if (sizes.front() == 0) sizes.erase(sizes.begin());
   CHECK(sizes == std::vector<int>{2, 3, 4, 6});
-  CHECK(s.ramp().state == "Complete");
-  CHECK(s.bench.event(pool::event::kRampAdvanced) >= 3);
+  CHECK(eventually([&] { return s.ramp().state == "Complete"; }));
+  CHECK(eventually([&] { return s.bench.event(pool::event::kRampAdvanced) >= 3; }));
 }
 
 TEST_CASE("each trigger sets the ramp back at once, and names whom it is about") {
@@ -190,5 +190,5 @@ TEST_CASE("thresholds: 4 to 30 and back to 4 by 200 and 50 percent, one change p
     s.settle("drain/1", s.claim("drain/1", 20), queue::Outcome::complete, "");
   }
   REQUIRE(eventually([&] { return s.bench.workload.now() == 4; }, Millis{30000}));
-  CHECK(s.cause().find("minReplicas 4") != std::string::npos);
+  CHECK(eventually([&] { return s.cause().find("minReplicas 4") != std::string::npos; }));
 }
