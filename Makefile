@@ -1,8 +1,9 @@
 # The few commands of every day. `make` alone lists them; each works on a bare Debian 12 or 13.
 PRESET ?= release
 BUILD := build/$(PRESET)
-# How many tests at once. They start real servers and measure times: one by one is the surest.
-TEST_JOBS ?= 1
+# How many tests at once. Most of their time they wait for real servers; those that need the machine
+# for themselves (control plane, sanitizers) run alone whatever this says.
+TEST_JOBS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build demo test soak bench format clean
