@@ -29,7 +29,8 @@ COPY tools/portable-folder tools/portable-folder
 # The time of every file, in seconds since 1970: the same sources and packages give the same bytes.
 ARG SOURCE_DATE_EPOCH=0
 RUN export SOURCE_DATE_EPOCH && \
-    tools/portable-folder /out/runner build/portable/workerpool-runner && \
+    tools/portable-folder --launcher build/portable/workerpool-runner-launcher \
+      /out/runner build/portable/workerpool-runner && \
     tools/portable-folder --with tzdata /out/operator build/portable/workerpool-operator && \
     tools/portable-folder --with tzdata /out/ctl build/portable/workerpoolctl && \
     mkdir -p /out/base/tmp && chmod 1777 /out/base/tmp && \

@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 #include <iostream>
 
-#include "base/options.h"
 #include "base/http_server.h"
+#include "base/options.h"
 
 namespace wp::runner {
 
@@ -25,8 +25,9 @@ std::string problem_with_health(const std::string& probe_address) {
 
 int run_health(int argc, const char* const* argv) {
   std::string address = ":9808";
-  Options options("workerpool-runner health",
-                  "Asks the runner on this machine whether it is alive and ready; exit 1 when not.");
+  Options options(
+      "workerpool-runner health",
+      "Asks the runner on this machine whether it is alive and ready; exit 1 when not.");
   options.text({.name = "probe-addr",
                 .env = "WP_PROBE_ADDR",
                 .help = "host:port or :port of its probes",

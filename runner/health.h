@@ -1,5 +1,5 @@
-// `workerpool-runner health`: asks the runner of this container for its health, for a HEALTHCHECK in
-// an image that has no curl. Used by main() only.
+// `workerpool-runner health`: asks the runner of this container for its health, for a HEALTHCHECK
+// in an image that has no curl. Used by main() only.
 #pragma once
 
 #include <string>

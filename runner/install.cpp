@@ -37,9 +37,10 @@ std::vector<fs::path> files_of(const fs::path& source) {
   for (const auto& entry : fs::recursive_directory_iterator(source)) {
     if (entry.is_directory()) continue;
     if (entry.is_symlink() || !entry.is_regular_file()) {
-      throw std::runtime_error(fmt::format("{} is neither a file nor a folder: not a folder of a "
-                                           "self-contained runner",
-                                           entry.path().string()));
+      throw std::runtime_error(
+          fmt::format("{} is neither a file nor a folder: not a folder of a "
+                      "self-contained runner",
+                      entry.path().string()));
     }
     files.push_back(fs::relative(entry.path(), source));
   }
@@ -122,10 +123,10 @@ std::uintmax_t size_of(const fs::path& source, const std::vector<fs::path>& file
   if (error.code() == std::errc::no_space_on_device) {
     std::error_code ignored;
     const fs::space_info space = fs::space(target, ignored);
-    throw std::runtime_error(fmt::format("{}: no space left: the runner's folder needs {}, {} are "
-                                         "free",
-                                         target.string(), in_megabytes(needed),
-                                         in_megabytes(ignored ? 0 : space.available)));
+    throw std::runtime_error(fmt::format(
+        "{}: no space left: the runner's folder needs {}, {} are "
+        "free",
+        target.string(), in_megabytes(needed), in_megabytes(ignored ? 0 : space.available)));
   }
   const fs::path& where = error.path2().empty() ? error.path1() : error.path2();
   throw std::runtime_error(

@@ -1,5 +1,5 @@
-// workerpool-runner: claims jobs from a queue and runs them. See runner.h for the whole. As its first
-// word, `install` (install.h) and `health` (health.h) are what an image needs beside.
+// workerpool-runner: claims jobs from a queue and runs them. See runner.h for the whole. As its
+// first word, `install` (install.h) and `health` (health.h) are what an image needs beside.
 #include <string_view>
 
 #include "base/log.h"
