@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 #include <sys/file.h>
+#include <system_error>
 #include <vector>
 
 #include "base/options.h"
@@ -87,12 +88,36 @@ void make_folders(const fs::path& root, const fs::path& below) {
   }
 }
 
+// Not std::filesystem::copy_file: that of GCC reports a full disk as an input/output error.
+void copy_bytes(const fs::path& from, const fs::path& to) {
+  const auto check = [](bool good, const fs::path& path) {
+    if (!good)
+      throw fs::filesystem_error("copy", path, std::error_code(errno, std::system_category()));
+  };
+  const UniqueFd in(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
+  check(static_cast<bool>(in), from);
+  const UniqueFd out(::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  check(static_cast<bool>(out), to);
+  std::vector<char> buffer(256 * 1024);
+  for (;;) {
+    const ssize_t length = ::read(in.get(), buffer.data(), buffer.size());
+    check(length >= 0, from);
+    if (length == 0) return;
+    for (ssize_t done = 0; done < length;) {
+      const ssize_t written =
+          ::write(out.get(), buffer.data() + done, static_cast<std::size_t>(length - done));
+      check(written > 0, to);
+      done += written;
+    }
+  }
+}
+
 void copy_aside(const fs::path& source, const fs::path& aside, const std::vector<fs::path>& files) {
   fs::remove_all(aside);
   make_folders(aside.parent_path(), aside.filename());
   for (const fs::path& file : files) {
     make_folders(aside, file.parent_path());
-    fs::copy_file(source / file, aside / file);
+    copy_bytes(source / file, aside / file);
     const bool runs =
         (fs::status(source / file).permissions() & fs::perms::owner_exec) != fs::perms::none;
     fs::permissions(aside / file, runs ? kProgramMode : kFileMode);

@@ -1,8 +1,9 @@
 // workerpool-test-in-root ROOT [FROM:TO ...] -- [NAME=VALUE ...] PROGRAM [ARGUMENT ...]
 //
 // Becomes PROGRAM in the folder ROOT, as a container would have it: user 65532, /proc, FROM of this
-// machine mounted read-only at TO of that root (both exist), that environment and no other. The
-// mounts are this process's own and end with it. Needs root. Exit 125 when something fails.
+// machine mounted read-only at TO of that root (both exist; `small` for FROM is a writable file
+// system of 4 MB), that environment and no other. The mounts are this process's own and end with
+// it. Needs root. Exit 125 when something fails.
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -24,7 +25,11 @@ void check(int result, const std::string& what) {
   std::_Exit(125);
 }
 
-void bind_read_only(const std::string& from, const std::string& to) {
+void mount_at(const std::string& from, const std::string& to) {
+  if (from == "small") {
+    check(::mount("tmpfs", to.c_str(), "tmpfs", 0, "size=4m,mode=1777"), "mount " + to);
+    return;
+  }
   check(::mount(from.c_str(), to.c_str(), nullptr, MS_BIND | MS_REC, nullptr), "mount " + to);
   check(::mount(nullptr, to.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr),
         "mount read-only " + to);
@@ -44,7 +49,7 @@ int main(int argc, char** argv) {
   check(::mount(root.c_str(), root.c_str(), nullptr, MS_BIND, nullptr), "mount " + root);
   for (; next < words.size() && words[next] != "--"; ++next) {
     const std::size_t colon = words[next].find(':');
-    bind_read_only(words[next].substr(0, colon), root + words[next].substr(colon + 1));
+    mount_at(words[next].substr(0, colon), root + words[next].substr(colon + 1));
   }
   check(::mount("proc", (root + "/proc").c_str(), "proc", 0, nullptr), "mount /proc");
   check(::chroot(root.c_str()), "chroot");

@@ -148,6 +148,21 @@ TEST_CASE("in the root of a musl system") {
   ground.check(root, loader);
 }
 
+TEST_CASE("an install without space, and one into what is read-only, say so and leave nothing") {
+  need_root();
+  const ForeignRoot root({{"/small", "small"}, {"/fixed", portable_folder()}});
+  const auto said_by_install = [&](const std::string& target) {
+    const auto install = root.start({kRunner, "install", target});
+    CHECK(install->wait() == 1);
+    return install->output();
+  };
+  CHECK(doctest::String(said_by_install("/small").c_str()) ==
+        doctest::Contains("no space left: the runner's folder needs 1"));
+  CHECK(doctest::String(said_by_install("/small").c_str()) == doctest::Contains("4.2 MB are free"));
+  CHECK(doctest::String(said_by_install("/fixed").c_str()) ==
+        doctest::Contains("/fixed/.workerpool-incoming cannot be written: Read-only file system"));
+}
+
 TEST_CASE("the roots of trust are the image's, wherever it keeps them, and else the folder's") {
   need_root();
   const Authority authority;
