@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "base/stop_signals.h"
 #include "operator/cluster/redis_secrets.h"
-#include "operator/cluster/status_patch.h"
+#include "operator/cluster/status_writer.h"
 #include "operator/controller/controller.h"
 #include "operator/kube/events.h"
 #include "operator/kube/lease.h"
@@ -61,21 +61,6 @@ std::string host_name() {
   char name[256] = "unknown";
   gethostname(name, sizeof name - 1);
   return name;
-}
-
-controller::StatusWriter status_writer(kube::Client& client) {
-  return [&client](const pool::Pool& pool, const pool::Status& before, const pool::Status& after) {
-    const nlohmann::json patch = {// Another pool of the same name must not get this one's status.
-                                  {"metadata", {{"uid", pool.meta.uid}}},
-                                  {"status", merge_patch(to_json(before), to_json(after))}};
-    try {
-      (void)client.patch(kube::resource_path(kPools, pool.meta.ns, pool.meta.name, "status"),
-                         kube::PatchType::merge, patch, {.field_manager = "workerpool-operator"});
-    } catch (const kube::KubeError& error) {
-      // Gone meanwhile, or made again under the same name: nothing to tell any more.
-      if (!error.is_not_found() && !error.is_conflict()) throw;
-    }
-  };
 }
 
 controller::EventWriter event_writer(kube::EventRecorder& recorder) {
