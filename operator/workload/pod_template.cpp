@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/units.h"
+#include "operator/pool/grace_period.h"
 #include "operator/pool/handler_variables.h"
 #include "operator/workload/redis_access.h"
 #include "operator/workload/runner_parts.h"
@@ -13,8 +14,6 @@ namespace wp::workload {
 namespace {
 
 using Json = nlohmann::json;
-
-constexpr std::int64_t kGraceBeyondDrain = 15;  // seconds: to hand back jobs and say goodbye
 
 // The one that the pool names, else the first that is not the runner's own.
 Json& container_that_works(const pool::Workers& workers, Json& spec) {
@@ -48,7 +47,8 @@ void set_labels(const pool::Pool& pool, Json& pod) {
 
 void set_grace_period(const pool::Workers& workers, Json& spec) {
   Json& grace = spec["terminationGracePeriodSeconds"];
-  if (grace.is_null() || raised_grace_period(workers)) grace = needed_grace_period(workers);
+  if (grace.is_null() || pool::raised_grace_period(workers))
+    grace = pool::needed_grace_period(workers);
 }
 
 void set_variables(const pool::Pool& pool, Json& container) {
@@ -88,20 +88,6 @@ bool runner_is_injected(const pool::Pool& pool) {
 std::optional<std::string> worker_container(const pool::Pool& pool) {
   if (pool.spec.workers.handler.http) return kRunnerContainer;
   return pool.spec.workers.container;
-}
-
-std::int64_t needed_grace_period(const pool::Workers& workers) {
-  return (workers.drain_timeout.count() + 999) / 1000 + kGraceBeyondDrain;
-}
-
-std::optional<std::int64_t> raised_grace_period(const pool::Workers& workers) {
-  static const Json::json_pointer where("/spec/terminationGracePeriodSeconds");
-  const Json& pod = workers.pod_template;
-  if (!pod.is_object() || !pod.contains(where)) return std::nullopt;
-  const Json& declared = pod.at(where);
-  if (!declared.is_number_integer()) return std::nullopt;
-  const auto seconds = declared.get<std::int64_t>();
-  return seconds < needed_grace_period(workers) ? std::optional(seconds) : std::nullopt;
 }
 
 Json common_labels(const pool::Pool& pool) {

@@ -11,7 +11,6 @@
 // Pure; any thread. Throws TemplateError.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -32,11 +31,6 @@ bool runner_is_injected(const pool::Pool& pool);
 /// The container whose end is the worker's: an app beside (handler.http) may be started again while
 /// its jobs' worker lives. Nothing: the pod's first.
 std::optional<std::string> worker_container(const pool::Pool& pool);
-
-/// Seconds that a pod gets to end in, at least: drainTimeout and 15 s.
-std::int64_t needed_grace_period(const pool::Workers& workers);
-/// The seconds that the template asks for, where that is less.
-std::optional<std::int64_t> raised_grace_period(const pool::Workers& workers);
 
 /// app.kubernetes.io/{name,instance,managed-by,part-of}.
 nlohmann::json common_labels(const pool::Pool& pool);

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "operator/pool/grace_period.h"
 #include "tests/operator/workload/pools.h"
 
 using namespace wp;
@@ -241,9 +242,10 @@ TEST_CASE("the grace period covers the drain") {
 
 TEST_CASE("a grace period that was raised is known") {
   const auto raised = [](const std::string& fields) {
-    return raised_grace_period(pool_with_workers("{template: {spec: {" + fields +
-                                                 "containers: [{name: a}]}}, drainTimeout: 90s}")
-                                   .spec.workers);
+    return pool::raised_grace_period(
+        pool_with_workers("{template: {spec: {" + fields +
+                          "containers: [{name: a}]}}, drainTimeout: 90s}")
+            .spec.workers);
   };
   CHECK_FALSE(raised(""));
   CHECK_FALSE(raised("terminationGracePeriodSeconds: 105, "));
