@@ -118,4 +118,16 @@ int HttpServer::port() const {
   return impl_->port;
 }
 
+ProbeAnswer ask_probe(const std::string& address, const std::string& path) {
+  const Address wanted = parse_address(address);
+  const bool anywhere = wanted.host.empty() || wanted.host == "0.0.0.0" || wanted.host == "::";
+  httplib::Client client(anywhere ? "127.0.0.1" : wanted.host, wanted.port);
+  client.set_connection_timeout(2);
+  client.set_read_timeout(2);
+  client.set_write_timeout(2);
+  const httplib::Result result = client.Get(path);
+  if (result) return {result->status, result->body};
+  return {0, "nothing answers at " + address + ": " + httplib::to_string(result.error())};
+}
+
 }  // namespace wp

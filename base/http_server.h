@@ -41,4 +41,14 @@ class HttpServer {
   std::unique_ptr<Impl> impl_;
 };
 
+struct ProbeAnswer {
+  int status = 0;    // of HTTP; 0: there was no answer
+  std::string text;  // the body; without an answer, why
+};
+
+/// The other side, for a program that asks about its own kind: one GET, answered within two seconds
+/// or not at all. `address` is what the server was told; one without a host is asked on loopback.
+/// Any thread. Throws std::runtime_error for an address that is none.
+ProbeAnswer ask_probe(const std::string& address, const std::string& path);
+
 }  // namespace wp

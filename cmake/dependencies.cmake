@@ -10,8 +10,10 @@ find_package(nlohmann_json REQUIRED)
 find_package(prometheus-cpp REQUIRED)
 pkg_check_modules(HIREDIS REQUIRED IMPORTED_TARGET hiredis)
 pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)
-find_path(DOCTEST_INCLUDE doctest/doctest.h REQUIRED)
 find_path(CLI11_INCLUDE CLI/CLI.hpp REQUIRED)
+if(WORKERPOOL_TESTS)
+  find_path(DOCTEST_INCLUDE doctest/doctest.h REQUIRED)
+endif()
 
 # Debian 12's yaml-cpp exports a bare target name, Debian 13's a namespaced one.
 if(NOT TARGET yaml-cpp::yaml-cpp)

@@ -1,8 +1,12 @@
 # wp_library(name SOURCES ... LINKS ...): one folder, one library, warnings are errors.
-# wp_program(name SOURCES ... LINKS ...): a binary.
+# wp_program(name [PORTABLE] SOURCES ... LINKS ...): a binary. PORTABLE: the target `portable` links
+#   it a second time, for the self-contained folder that tools/portable-folder makes.
 # wp_test(name LABEL unit|redis|fakeapi|cluster [MATRIX] SOURCES ... LINKS ...): a doctest binary,
 #   run by ctest. MATRIX: besides name, on the machine's own Redis, ctest runs name@redis8 and
 #   name@valkey8, on the servers of tests/servers.
+
+# wp_apart(file ...): sources that are compiled alone also with WORKERPOOL_UNITY: a name in their
+#   unnamed namespace means something else in another file of the target.
 
 add_library(wp_flags INTERFACE)
 target_include_directories(wp_flags INTERFACE ${PROJECT_SOURCE_DIR})
@@ -13,6 +17,10 @@ target_compile_options(wp_flags INTERFACE
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # GCC 12 sees overlaps in std::string concatenation that are not there (GCC bug 105329).
   target_compile_options(wp_flags INTERFACE -Wno-restrict)
+endif()
+if(WORKERPOOL_UNITY AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # GCC takes what a unity source includes for headers, where an unnamed namespace would be a defect.
+  target_compile_options(wp_flags INTERFACE -Wno-subobject-linkage)
 endif()
 if(WORKERPOOL_SANITIZE)
   target_compile_options(wp_flags INTERFACE -fsanitize=${WORKERPOOL_SANITIZE} -fno-omit-frame-pointer)
@@ -34,6 +42,10 @@ elseif(CMAKE_BUILD_TYPE STREQUAL Release)
 endif()
 target_compile_definitions(wp_flags INTERFACE WORKERPOOL_VERSION="${PROJECT_VERSION}")
 
+function(wp_apart)
+  set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+endfunction()
+
 function(wp_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
@@ -41,11 +53,28 @@ function(wp_library name)
                                 PRIVATE ${ARG_PRIVATE_LINKS})
 endfunction()
 
+# The C library's loader, by the processor's name.
+set(wp_loader_x86_64 ld-linux-x86-64.so.2)
+set(wp_loader_aarch64 ld-linux-aarch64.so.1)
+set(wp_loader ${wp_loader_${CMAKE_SYSTEM_PROCESSOR}})
+add_custom_target(portable)
+
 function(wp_program name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
+  cmake_parse_arguments(ARG "PORTABLE" "" "SOURCES;LINKS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE wp_flags Threads::Threads ${ARG_LINKS})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+  if(ARG_PORTABLE AND wp_loader)
+    add_executable(${name}-portable EXCLUDE_FROM_ALL ${ARG_SOURCES})
+    target_link_libraries(${name}-portable PRIVATE wp_flags Threads::Threads ${ARG_LINKS})
+    # DT_RPATH and not DT_RUNPATH: it holds for the libraries of libraries too, and comes before
+    # LD_LIBRARY_PATH.
+    target_link_options(${name}-portable PRIVATE -Wl,--dynamic-linker=/workerpool/lib/${wp_loader}
+      -Wl,--disable-new-dtags)
+    set_target_properties(${name}-portable PROPERTIES OUTPUT_NAME ${name}
+      BUILD_RPATH /workerpool/lib RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/portable)
+    add_dependencies(portable ${name}-portable)
+  endif()
 endfunction()
 
 function(wp_test name)

@@ -14,8 +14,8 @@ namespace wp::runner {
 /// How a runner's probes answered.
 enum class Presence { gone, leaving, serving };
 
-/// Waits until `ask` says gone. Serving for longer than `patience` is no leaving: then it returns
-/// too. `pause` sleeps between two questions.
+/// Waits until `ask` says gone, three times in a row. Serving for longer than `patience` is no
+/// leaving: then it returns too. `pause` sleeps between two questions.
 void wait_gone(const std::function<Presence()>& ask, const std::function<void(Millis)>& pause,
                Millis patience);
 

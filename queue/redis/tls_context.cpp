@@ -8,6 +8,7 @@
 
 #include "queue/redis/error.h"
 #include "queue/redis/files.h"
+#include "queue/redis/trust_store.h"
 
 namespace wp::redis {
 namespace {
@@ -53,7 +54,7 @@ int no_passphrase(char*, int, int, void*) {
 void trust(SSL_CTX* context, const Tls& tls) {
   const Pem ca = pem_of("the CA", tls.ca_file, tls.ca_pem);
   if (tls.ca_file.empty() && ca.text.empty()) {
-    SSL_CTX_set_default_verify_paths(context);
+    trust_system(context, root_bundles());
     return;
   }
   Owned<X509_STORE> store(X509_STORE_new());

@@ -10,6 +10,8 @@
 namespace wp::runner {
 
 /// NAME=value of this process without WP_REDIS_*: a handler has no use for the queue's password.
+/// What was put aside before this process started (LD_PRELOAD and its like, see
+/// runner/launcher.cpp) is there under its own name.
 std::vector<std::string> inherited_environment();
 
 /// Overwrites the password in this process's own environment, where /proc/<pid>/environ shows it to

@@ -28,6 +28,14 @@ TEST_CASE("what a handler inherits holds nothing about the queue's Redis") {
   unsetenv("WP_REDIS_URL");
 }
 
+TEST_CASE("what the launcher put aside comes back under its own name") {
+  setenv("WP_KEPT_LD_PRELOAD", "/usr/lib/allocator.so", 1);
+  const auto env = inherited_environment();
+  CHECK(has(env, "LD_PRELOAD=/usr/lib/allocator.so"));
+  for (const std::string& entry : env) CHECK_FALSE(entry.starts_with("WP_KEPT_"));
+  unsetenv("WP_KEPT_LD_PRELOAD");
+}
+
 TEST_CASE("the facts of a job replace what was inherited under the same names") {
   Task task;
   task.job.id = "j1";

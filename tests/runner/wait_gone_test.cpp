@@ -32,12 +32,14 @@ int run(const std::string& address) {
 
 TEST_CASE("an app waits until the runner has gone") {
   using P = Presence;
-  CHECK(pauses_until_done({P::gone}, Millis{1000}) == 0);
-  CHECK(pauses_until_done({P::serving, P::leaving, P::leaving, P::gone}, Millis{1000}) == 3);
+  CHECK(pauses_until_done({P::gone}, Millis{1000}) == 2);
+  CHECK(pauses_until_done({P::serving, P::leaving, P::leaving, P::gone}, Millis{1000}) == 5);
+  // An answer that came too late.
+  CHECK(pauses_until_done({P::leaving, P::gone, P::gone, P::leaving, P::gone}, Millis{1000}) == 6);
   // For as long as it takes.
   std::vector<Presence> long_drain(500, P::leaving);
   long_drain.push_back(P::gone);
-  CHECK(pauses_until_done(long_drain, Millis{1000}) == 500);
+  CHECK(pauses_until_done(long_drain, Millis{1000}) == 502);
 }
 
 TEST_CASE("a runner that goes on serving is no reason to wait: only the app is started again") {
@@ -63,10 +65,6 @@ TEST_CASE("the runner's probes tell") {
   CHECK(run(address) == 0);  // nobody there
 }
 
-TEST_CASE("where the runner is asked") {
-  for (const char* bad : {"off", "", "10.0.0.1:9808", ":", ":0", "9808"}) {
-    CAPTURE(bad);
-    CHECK_THROWS_AS(run(bad), UsageError);
-  }
-  for (const char* fine : {"0.0.0.0:1", "[::]:1", "127.0.0.1:1"}) CHECK(run(fine) == 0);
+TEST_CASE("a runner without probes cannot be asked") {
+  CHECK_THROWS_AS(run("off"), UsageError);
 }
