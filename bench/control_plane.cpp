@@ -46,8 +46,7 @@ ControlPlane::ControlPlane() {
       kube::load_config({.kubeconfig = state + "/admin.kubeconfig"}));
   const std::string kubectl =
       fmt::format("{0}/bin/kubectl --kubeconfig {0}/admin.kubeconfig", state);
-  (void)run(fmt::format("{0} apply --server-side -f {1}/crds -f {1}/manifests/parts/operator.yaml",
-                        kubectl, kSource));
+  (void)run(fmt::format("{0} apply --server-side -f {1}/manifests/install.yaml", kubectl, kSource));
   (void)run(kubectl + " wait --for=condition=Established crd/workerpools.workerpool.dev");
   operator_kubeconfig_ = file("operator.kubeconfig");
   (void)run(

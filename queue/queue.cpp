@@ -60,6 +60,12 @@ bool owner_gives_way(std::string_view owner, std::string_view mine) {
          owner.substr(at) == mine.substr(mine_at);
 }
 
+std::string shown_owner(std::string_view owner) {
+  const std::size_t at = owner.find('@');
+  const std::string_view name = at == std::string_view::npos ? owner : owner.substr(at + 1);
+  return problem_with_queue_name(name).empty() ? std::string(name) : "an unreadable name";
+}
+
 std::string problem_with_queue_name(std::string_view name) {
   const bool fine =
       !name.empty() && name.size() <= 128 && std::all_of(name.begin(), name.end(), [](char c) {

@@ -37,6 +37,9 @@ std::string owner_of(std::string_view uid, std::string_view pool_key);
 /// Whether `owner` may be replaced by `mine`: nobody's, or a pool of the same name (deleted, and
 /// made again) whose term is older.
 bool owner_gives_way(std::string_view owner, std::string_view mine);
+/// For people: the pool's `<namespace>/<name>`, or the word that stands in its place. What anybody
+/// with a way to that Redis may have written there is not repeated unless it looks like a name.
+std::string shown_owner(std::string_view owner);
 
 /// 1..128 of A-Za-z0-9._:/- ; empty when fine, else one line.
 std::string problem_with_queue_name(std::string_view name);

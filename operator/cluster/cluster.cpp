@@ -13,11 +13,11 @@
 #include "base/log.h"
 #include "base/stop_signals.h"
 #include "operator/cluster/redis_secrets.h"
-#include "operator/cluster/status_patch.h"
+#include "operator/cluster/status_writer.h"
 #include "operator/controller/controller.h"
 #include "operator/kube/events.h"
 #include "operator/kube/lease.h"
-#include "operator/kube/reflector.h"
+#include "operator/kube/reflectors.h"
 #include "operator/workload/kube_workload.h"
 
 namespace wp::cluster {
@@ -25,6 +25,8 @@ namespace {
 
 const kube::Resource kPools{"workerpool.dev", "v1alpha1", std::string(pool::kPlural)};
 constexpr Millis kEventFlush{2000};
+// Each costs four watches, with a thread and a connection each.
+constexpr std::size_t kMostNamespaces = 20;
 
 // What main waits for, and what may end the wait.
 class Ending {
@@ -59,21 +61,6 @@ std::string host_name() {
   char name[256] = "unknown";
   gethostname(name, sizeof name - 1);
   return name;
-}
-
-controller::StatusWriter status_writer(kube::Client& client) {
-  return [&client](const pool::Pool& pool, const pool::Status& before, const pool::Status& after) {
-    const nlohmann::json patch = {// Another pool of the same name must not get this one's status.
-                                  {"metadata", {{"uid", pool.meta.uid}}},
-                                  {"status", merge_patch(to_json(before), to_json(after))}};
-    try {
-      (void)client.patch(kube::resource_path(kPools, pool.meta.ns, pool.meta.name, "status"),
-                         kube::PatchType::merge, patch, {.field_manager = "workerpool-operator"});
-    } catch (const kube::KubeError& error) {
-      // Gone meanwhile, or made again under the same name: nothing to tell any more.
-      if (!error.is_not_found() && !error.is_conflict()) throw;
-    }
-  };
 }
 
 controller::EventWriter event_writer(kube::EventRecorder& recorder) {
@@ -112,7 +99,7 @@ class Operator {
         secrets_(client_),
         events_(config_, event_options()),
         workload_(workload_options()),
-        pools_(config_, pool_options(), decode_pool,
+        pools_(config_, pool_options(), kPools, options_.namespaces, decode_pool,
                [this](const std::string& key, const auto&, const auto&) { changed(key); }) {}
 
   ~Operator() { stop(); }
@@ -127,7 +114,7 @@ class Operator {
            !(pools_.wait_synced(Millis{500}) && workload_.wait_synced(Millis{500}))) {
     }
     if (!ending_.asked()) {
-      log::info("synced with the API server", {{"pools", pools_.store().size()}});
+      log::info("synced with the API server", {{"pools", pools_.size()}});
       if (options_.leader_elect) {
         compete();
       } else {
@@ -170,7 +157,7 @@ class Operator {
     workload::KubeWorkloadOptions options;
     options.cluster = config_;
     options.client = leader_options();
-    options.ns = options_.watch_namespace;
+    options.namespaces = options_.namespaces;
     options.deployment.runner_image = options_.runner_image;
     options.on_change = [this](const std::string& key) { changed(key); };
     options.metrics = &metrics_;
@@ -179,7 +166,6 @@ class Operator {
   kube::ReflectorOptions pool_options() {
     kube::ReflectorOptions options;
     options.name = "workerpools";
-    options.collection_path = kube::resource_path(kPools, options_.watch_namespace);
     options.client = client_options();
     options.metrics = &metrics_;
     return options;
@@ -191,7 +177,7 @@ class Operator {
 
   void lead(std::int64_t term) {
     controller::Controller::Options options;
-    options.pools = [this](const std::string& key) { return pools_.store().get(key); };
+    options.pools = [this](const std::string& key) { return pools_.get(key); };
     options.endpoint = [this](const pool::Pool& pool, bool refresh) {
       return secrets_.endpoint(pool, refresh);
     };
@@ -206,7 +192,7 @@ class Operator {
     controller_ = std::make_unique<controller::Controller>(std::move(options));
     leading_ = controller_.get();
     controller_->start();
-    for (const auto& stored : pools_.store().list()) {
+    for (const auto& stored : pools_.list()) {
       controller_->enqueue(stored->parsed.pool.key());
     }
     log::info("reconciling", {{"term", term}});
@@ -215,7 +201,7 @@ class Operator {
   void compete() {
     kube::LeaseOptions lease;
     lease.ns = options_.lease_namespace;
-    lease.name = "workerpool-operator";
+    lease.name = options_.lease_name;
     lease.identity = host_name() + "_" + random_uuid();
     lease.term_annotation = "workerpool.dev/term";
     lease.client = client_options();
@@ -277,7 +263,7 @@ class Operator {
   kube::EventRecorder events_;
   std::atomic<controller::Controller*> leading_{nullptr};
   workload::KubeWorkload workload_;
-  kube::Reflector<controller::StoredPool> pools_;
+  kube::Reflectors<controller::StoredPool> pools_;
   std::mutex leading_mutex_;  // guards the two below
   bool stopped_ = false;
   std::unique_ptr<controller::Controller> controller_;
@@ -294,11 +280,11 @@ Options& add_cluster_command(Options& root, ClusterOptions& o) {
                     "~/.kube/config",
             .placeholder = "FILE"},
            o.kubeconfig)
-      .text({.name = "namespace",
+      .list({.name = "namespace",
              .env = "WP_NAMESPACE",
-             .help = "watch this namespace only; default all",
+             .help = "watch this namespace only; may be given up to 20 times; default all",
              .placeholder = "NAME"},
-            o.watch_namespace)
+            o.namespaces)
       .text({.name = "runner-image",
              .env = "WP_RUNNER_IMAGE",
              .help = "where pools with a handler get the runner from",
@@ -325,12 +311,23 @@ Options& add_cluster_command(Options& root, ClusterOptions& o) {
              .help = "the namespace of the Lease",
              .placeholder = "NAME"},
             o.lease_namespace)
+      .text({.name = "lease-name",
+             .env = "WP_LEASE_NAME",
+             .help = "the name of the Lease",
+             .placeholder = "NAME"},
+            o.lease_name)
       .choice({.name = "log-level", .env = "WP_LOG_LEVEL", .help = "what is logged"}, o.log_level,
               {"debug", "info", "warn", "error"});
   return run;
 }
 
 int run_cluster(const ClusterOptions& options, const Options& resolved) {
+  if (options.namespaces.size() > kMostNamespaces) {
+    throw UsageError(
+        fmt::format("--namespace: {} are given, {} at most can be watched one by one; "
+                    "without any all are",
+                    options.namespaces.size(), kMostNamespaces));
+  }
   log::Level level = log::Level::info;
   (void)log::parse_level(options.log_level, level);
   log::set_level(level);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/options.h"
@@ -11,7 +12,7 @@ namespace wp::cluster {
 
 struct ClusterOptions {
   std::string kubeconfig;
-  std::string watch_namespace;  // empty: all
+  std::vector<std::string> namespaces;  // none: all of them
   std::string runner_image = "workerpool/runner:" WORKERPOOL_VERSION;
   std::string metrics_addr = ":8080";
   std::string probe_addr = ":8081";
@@ -19,6 +20,7 @@ struct ClusterOptions {
   std::int64_t threads = 4;
   bool leader_elect = false;
   std::string lease_namespace = "workerpool-system";
+  std::string lease_name = "workerpool-operator";
 };
 
 /// Registers the options on the sub-command `run`.

@@ -42,8 +42,7 @@ class EndpointError : public std::runtime_error {
 using EndpointLookup = std::function<redis::Endpoint(const pool::Pool& pool, bool refresh)>;
 
 /// Writes a pool's status. Throws on failure: the reconcile is repeated.
-using StatusWriter = std::function<void(const pool::Pool& pool, const pool::Status& before,
-                                        const pool::Status& after)>;
+using StatusWriter = std::function<void(const pool::Pool& pool, const pool::Status& status)>;
 
 struct EventNote {
   bool warning = false;

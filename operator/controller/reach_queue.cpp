@@ -76,7 +76,7 @@ void watch_queue(Run& run, backlog::BacklogReader& backlog) {
     run.findings.obstacle = {
         pool::condition::kQueueConflict, pool::condition::kQueueConflict,
         fmt::format("queue {} belongs to another pool ({}): give this pool another queue.name",
-                    run.pool.spec.queue.name, latest->other_owner)};
+                    run.pool.spec.queue.name, queue::shown_owner(latest->other_owner))};
   }
   if (is_login_refused(latest)) run.come_back(kAuthRetry);
 }

@@ -265,7 +265,7 @@ void Reconciler::write_status(Run& run) {
     run.come_back(*wait);
     return;
   }
-  options_.write_status(run.pool, run.before, after);
+  options_.write_status(run.pool, after);
   memory.written = std::move(after);
   memory.status_turn = {.written_at = now, .numbers_at = {}, .owed_since = {}};
 }

@@ -71,7 +71,7 @@ queue::Counts read_queue(const redis::Endpoint& endpoint, const pool::Pool& pool
       throw UsageError(fmt::format(
           "queue {} in {} belongs to another pool ({}); stop that one, or give this one another "
           "spec.queue.name",
-          name, endpoint.describe(), owner));
+          name, endpoint.describe(), queue::shown_owner(owner)));
     }
     return counts;
   });

@@ -54,8 +54,8 @@ Session::Session(Options options)
   controller::Controller::Options control;
   control.pools = [this](const std::string& key) { return look_up(key); };
   control.endpoint = [this](const pool::Pool&, bool) { return options_.endpoint; };
-  control.write_status = [this](const pool::Pool&, const pool::Status&, const pool::Status& after) {
-    take_status(after);
+  control.write_status = [this](const pool::Pool&, const pool::Status& status) {
+    take_status(status);
   };
   control.write_event = [this](const pool::Pool&, const controller::EventNote& event) {
     tell_event(event);

@@ -33,7 +33,7 @@ KubeWorkload::KubeWorkload(KubeWorkloadOptions options)
       marks_(client_, clock_),
       objects_({.cluster = options_.cluster,
                 .client = options_.client,
-                .ns = options_.ns,
+                .namespaces = options_.namespaces,
                 .metrics = options_.metrics,
                 .timings = options_.timings,
                 .on_change = options_.on_change,

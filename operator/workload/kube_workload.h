@@ -36,7 +36,7 @@ namespace wp::workload {
 struct KubeWorkloadOptions {
   kube::ClusterConfig cluster;
   kube::ClientOptions client;
-  std::string ns;  // empty: all namespaces
+  std::vector<std::string> namespaces;  // empty: all of them
   DeploymentOptions deployment;
   /// Something of this pool changed: its key. On the reflectors' threads; must not block.
   std::function<void(const std::string& pool_key)> on_change;

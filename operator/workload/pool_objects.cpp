@@ -10,13 +10,13 @@
 namespace wp::workload {
 
 template <typename T>
-kube::Reflector<T> PoolObjects::make_reflector(const char* group, const char* plural,
-                                               std::optional<T> (*decode)(const nlohmann::json&)) {
+kube::Reflectors<T> PoolObjects::make_reflectors(
+    const char* group, const char* plural, std::optional<T> (*decode)(const nlohmann::json&)) {
   using Value = typename kube::Reflector<T>::Value;
   const kube::Resource resource{.group = group, .version = "v1", .plural = plural};
-  kube::ReflectorOptions options{
+  const kube::ReflectorOptions options{
       .name = plural,
-      .collection_path = kube::resource_path(resource, options_.ns),
+      .collection_path = {},
       .selectors = {.label_selector = std::string(kPoolLabel), .field_selector = {}},
       .client = options_.client,
       .metrics = options_.metrics,
@@ -32,14 +32,15 @@ kube::Reflector<T> PoolObjects::make_reflector(const char* group, const char* pl
   const auto owner = [](const T& object) {
     return std::vector<std::string>{object.controller_uid};
   };
-  return kube::Reflector<T>(options_.cluster, std::move(options), decode, changed, owner);
+  return kube::Reflectors<T>(options_.cluster, options, resource, options_.namespaces, decode,
+                             changed, owner);
 }
 
 PoolObjects::PoolObjects(Options options)
     : options_(std::move(options)),
-      deployments_(make_reflector<DeploymentInfo>("apps", "deployments", decode_deployment)),
-      replica_sets_(make_reflector<ReplicaSetInfo>("apps", "replicasets", decode_replica_set)),
-      pods_(make_reflector<PodInfo>("", "pods", decode_pod)) {}
+      deployments_(make_reflectors<DeploymentInfo>("apps", "deployments", decode_deployment)),
+      replica_sets_(make_reflectors<ReplicaSetInfo>("apps", "replicasets", decode_replica_set)),
+      pods_(make_reflectors<PodInfo>("", "pods", decode_pod)) {}
 
 void PoolObjects::start() {
   deployments_.start();

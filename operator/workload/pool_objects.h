@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "operator/kube/reflector.h"
+#include "operator/kube/reflectors.h"
 #include "operator/workload/kube_objects.h"
 
 namespace wp::workload {
@@ -19,7 +19,7 @@ class PoolObjects {
   struct Options {
     kube::ClusterConfig cluster;
     kube::ClientOptions client;
-    std::string ns;  // empty: all namespaces
+    std::vector<std::string> namespaces;  // empty: all of them
     metrics::Registry* metrics = nullptr;
     kube::WatchTimings timings;
     /// An object of this pool changed, came or went: "namespace/pool", by its label.
@@ -38,27 +38,27 @@ class PoolObjects {
 
   /// By "namespace/name"; nothing when it is not there, or has no label.
   std::shared_ptr<const DeploymentInfo> deployment(const std::string& key) const {
-    return deployments_.store().get(key);
+    return deployments_.get(key);
   }
 
   /// The ReplicaSets of a Deployment and the pods of a ReplicaSet, by the uid of their owner.
   std::vector<std::shared_ptr<const ReplicaSetInfo>> replica_sets(const std::string& uid) const {
-    return replica_sets_.store().by_index(uid);
+    return replica_sets_.by_index(uid);
   }
   std::vector<std::shared_ptr<const PodInfo>> pods(const std::string& uid) const {
-    return pods_.store().by_index(uid);
+    return pods_.by_index(uid);
   }
 
  private:
   template <typename T>
-  kube::Reflector<T> make_reflector(const char* group, const char* plural,
-                                    std::optional<T> (*decode)(const nlohmann::json&));
+  kube::Reflectors<T> make_reflectors(const char* group, const char* plural,
+                                      std::optional<T> (*decode)(const nlohmann::json&));
   void notify(const std::string& ns, const std::string& pool) const;
 
   const Options options_;
-  kube::Reflector<DeploymentInfo> deployments_;
-  kube::Reflector<ReplicaSetInfo> replica_sets_;
-  kube::Reflector<PodInfo> pods_;
+  kube::Reflectors<DeploymentInfo> deployments_;
+  kube::Reflectors<ReplicaSetInfo> replica_sets_;
+  kube::Reflectors<PodInfo> pods_;
 };
 
 }  // namespace wp::workload

@@ -12,8 +12,8 @@ using wp::test::Fields;
 using wp::test::QueueFixture;
 
 namespace {
-const std::string kWorker = "pod-a/00000001";
-const std::string kOther = "pod-b/00000002";
+using wp::test::kOther;
+using wp::test::kWorker;
 }  // namespace
 
 TEST_CASE("a job travels from enqueue to done, with its bytes untouched") {
@@ -356,6 +356,10 @@ TEST_CASE(
   CHECK(f.queue.write_config({}, "h", old_pool, 5) == ConfigWritten::other_owner);
   CHECK(owner_gives_way("standalone", new_pool));
   CHECK_FALSE(owner_gives_way("somebody", new_pool));
+  CHECK(shown_owner(new_pool) == "ns/p");
+  CHECK(shown_owner("somebody") == "somebody");
+  CHECK(shown_owner("uid@ns/p\x1b[2J") == "an unreadable name");
+  CHECK(shown_owner("") == "an unreadable name");
 }
 
 TEST_CASE("pausing moves no data and stops claims; resuming brings the token back") {

@@ -129,8 +129,7 @@ struct Bench {
       return key == "default/p" ? stored : nullptr;
     };
     options.endpoint = [this](const pool::Pool&, bool) { return endpoint; };
-    options.write_status = [this](const pool::Pool&, const pool::Status&,
-                                  const pool::Status& after) {
+    options.write_status = [this](const pool::Pool&, const pool::Status& after) {
       const std::lock_guard lock(mutex);
       status = after;
       ++status_writes;

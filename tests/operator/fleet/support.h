@@ -1,6 +1,8 @@
 // A pool at one moment, built by a test, and what plan() makes of it.
 #pragma once
 
+#include <algorithm>
+#include <doctest/doctest.h>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -127,5 +129,28 @@ inline bool nothing(const Plan& plan) {
 }
 
 using Uids = std::vector<std::string>;
+
+inline bool told(const Plan& plan, Note::Kind kind) {
+  return std::any_of(plan.notes.begin(), plan.notes.end(),
+                     [kind](const Note& note) { return note.kind == kind; });
+}
+
+/// Two of five are to go, retired and marked, and the picker has seen it: the next plan lowers.
+inline Stage about_to_lower() {
+  Stage stage(5);
+  stage.situation.desired = 3;
+  stage.step();
+  stage.step();
+  REQUIRE(stage.pod("d").marked);
+  REQUIRE(stage.pod("e").marked);
+  return stage;
+}
+
+/// And has lowered; nothing is deleted yet.
+inline Stage lowered() {
+  Stage stage = about_to_lower();
+  REQUIRE(stage.step().replicas == 3);
+  return stage;
+}
 
 }  // namespace wp::fleet

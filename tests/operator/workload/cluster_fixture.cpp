@@ -109,7 +109,7 @@ std::unique_ptr<workload::KubeWorkload> ClusterFixture::make_workload(const Choi
   workload::KubeWorkloadOptions options;
   options.cluster = kube::load_config();
   options.cluster.credentials = std::make_shared<AsOperator>(options.cluster.credentials);
-  options.ns = ns;
+  options.namespaces = {ns};
   options.deployment.runner_image = choice.runner_image;
   options.reapply_after = choice.reapply_after;
   options.clock = choice.clock;
