@@ -18,7 +18,7 @@ using namespace wp::test;
 
 namespace {
 
-constexpr Millis kPatience{300000};  // each command says itself how long it waits
+constexpr Millis kLongestCommand{300000};  // each command says itself how long it waits
 
 std::string variable(const char* name) {
   const char* const value = std::getenv(name);
@@ -73,7 +73,7 @@ void play(const FencedBlock& block, const std::vector<std::string>& shell) {
     words.push_back("cd '" + variable("WORKERPOOL_SOURCE") + "' && " +
                     for_this_node(command.words));
     Process process(words, folder.path() + "/log");
-    const auto exit_code = process.wait(kPatience);
+    const auto exit_code = process.wait(kLongestCommand);
     const std::string said =
         fmt::format("line {}: $ {}\n{}", command.line, command.words, process.output());
     REQUIRE_MESSAGE(exit_code == 0, said);
