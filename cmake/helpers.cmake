@@ -1,7 +1,7 @@
 # wp_library(name SOURCES ... LINKS ...): one folder, one library, warnings are errors.
 # wp_program(name [PORTABLE] SOURCES ... LINKS ...): a binary. PORTABLE: the target `portable` links
 #   it a second time, for the self-contained folder that tools/portable-folder makes.
-# wp_test(name LABEL unit|redis|fakeapi|cluster [MATRIX] SOURCES ... LINKS ...): a doctest binary,
+# wp_test(name LABEL unit|redis|fakeapi|cluster|e2e [MATRIX] SOURCES ... LINKS ...): a doctest binary,
 #   run by ctest. MATRIX: besides name, on the machine's own Redis, ctest runs name@redis8 and
 #   name@valkey8, on the servers of tests/servers.
 
@@ -83,7 +83,12 @@ function(wp_test name)
   target_link_libraries(${name} PRIVATE wp_test_main ${ARG_LINKS})
   # The tests' own code runs once: compiling it fast is worth more than its speed.
   target_compile_options(${name} PRIVATE -O0 -U_FORTIFY_SOURCE)
-  add_test(NAME ${name} COMMAND ${name})
+  set(command ${name})
+  if(ARG_LABEL STREQUAL e2e)
+    set(command ${PROJECT_SOURCE_DIR}/tests/e2e/enter --if-up ${PROJECT_BINARY_DIR}/e2e
+                $<TARGET_FILE:${name}>)
+  endif()
+  add_test(NAME ${name} COMMAND ${command})
   set(tests ${name})
   if(ARG_MATRIX)
     foreach(server redis-8 valkey-8)
@@ -103,6 +108,11 @@ function(wp_test name)
     list(APPEND environment "WORKERPOOL_CLUSTER_DIR=${cluster}"
                             "KUBECONFIG=${cluster}/admin.kubeconfig")
     set_tests_properties(${tests} PROPERTIES FIXTURES_REQUIRED control_plane RUN_SERIAL TRUE)
+  endif()
+  if(ARG_LABEL STREQUAL e2e)
+    # One node for all of them, started and stopped by tests/e2e/CMakeLists.txt.
+    set_property(TEST ${name} APPEND PROPERTY FIXTURES_REQUIRED e2e)
+    set_property(TEST ${name} PROPERTY RUN_SERIAL TRUE)
   endif()
   set_tests_properties(${tests} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT}
     ENVIRONMENT "${environment}" SKIP_RETURN_CODE 77)

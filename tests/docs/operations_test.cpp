@@ -95,7 +95,7 @@ std::vector<FencedBlock> blocks_for(const Page& page, Product& product) {
   std::vector<FencedBlock> blocks = page.blocks();
   for (FencedBlock& block : blocks) {
     for (std::string& line : block.lines) {
-      replace_all(line, "redis://redis.default:6379/0", product.redis().url());
+      replace_all(line, "redis://redis.default:6379/0", product.redis().tcp_url() + "/0");
       replace_all(line, "default/renders", product.queue_name("renders"));
       replace_all(line, "sleep 40", "sleep 15");
     }
@@ -126,7 +126,7 @@ TEST_CASE("operations.md: every command, in its order") {
                                       variable("WORKERPOOL_BIN") + ":" + variable("PATH")},
                          {"KUBECONFIG", kubeconfig_for(product, folder)},
                          {"HOME", folder.path()},
-                         {"WP_REDIS_URL", product.redis().url()}});
+                         {"WP_REDIS_URL", product.redis().tcp_url() + "/0"}});
   int played = 0;
   for (const FencedBlock& block : blocks) {
     if (block.language != "console") continue;
