@@ -40,11 +40,13 @@ Site::Site(const std::vector<std::string>& values) : ns_("t-" + random_hex(8)) {
             source_path("crds/workerpools.yaml")});
   must_run({"kubectl", "create", "namespace", ns_});
   apply(std::string(kRedis));
-  std::vector<std::string> install = {"helm", "install", kRelease,
-                                      source_path("helm/workerpool"), "--namespace", ns_,
-                                      "--set", "crds.install=false", "--set",
-                                      "rbac.userRoles=false", "--set",
-                                      "watchNamespaces={" + ns_ + "}", "--wait", "--timeout",
+  std::vector<std::string> install = {"helm",        "install",
+                                      kRelease,      source_path("helm/workerpool"),
+                                      "--namespace", ns_,
+                                      "--set",       "crds.install=false",
+                                      "--set",       "rbac.userRoles=false",
+                                      "--set",       "watchNamespaces={" + ns_ + "}",
+                                      "--wait",      "--timeout",
                                       "100s"};
   install.insert(install.end(), values.begin(), values.end());
   must_run(install);
@@ -176,8 +178,8 @@ nlohmann::json with_shared_folder(const GatedJobs& jobs, const nlohmann::json& c
   job.merge_patch(container);
   return {{"spec",
            {{"containers", nlohmann::json::array({job})},
-            {"volumes", nlohmann::json::array(
-                            {{{"name", "shared"}, {"hostPath", {{"path", folder}}}}})}}}};
+            {"volumes",
+             nlohmann::json::array({{{"name", "shared"}, {"hostPath", {{"path", folder}}}}})}}}};
 }
 
 }  // namespace wp::test
