@@ -24,7 +24,7 @@ COPY queue queue
 COPY runner runner
 COPY operator operator
 COPY ctl ctl
-RUN --mount=type=cache,target=/root/.cache/ccache cmake -G Ninja -B build -DCMAKE_BUILD_TYPE=Release -DWORKERPOOL_TESTS=OFF && ninja -C build portable
+RUN --mount=type=cache,target=/root/.cache/ccache cmake -G Ninja -B build -DCMAKE_BUILD_TYPE=Release -DWORKERPOOL_TESTS=OFF -DWORKERPOOL_UNITY=ON && ninja -C build portable
 COPY tools/portable-folder tools/portable-folder
 # The time of every file, in seconds since 1970: the same sources and packages give the same bytes.
 ARG SOURCE_DATE_EPOCH=0

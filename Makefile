@@ -1,9 +1,10 @@
 # The few commands of every day. `make` alone lists them; each works on a bare Debian 12 or 13.
 PRESET ?= release
 BUILD := build/$(PRESET)
-# How many tests at once. Most of their time they wait for real servers; those that need the machine
-# for themselves (control plane, sanitizers) run alone whatever this says.
-TEST_JOBS ?= 2
+# How many tests at once. Most of their time they wait for real servers: four take less than one
+# processor. What computes counts for two of them (PROCESSORS), and what measures times of the whole
+# product runs alone whatever this says.
+TEST_JOBS ?= 4
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build demo test soak bench format clean
@@ -24,11 +25,14 @@ demo: setup ## a pool on this machine compresses 240 files and checks every resu
 	@cmake --build --preset $(PRESET) --target workerpool-operator workerpool-runner workerpoolctl
 	@WORKERPOOL_BIN=$(BUILD)/bin demo/run
 
-# What only tests need is installed first: cmake looks for some of it.
+# What only tests need is installed first: cmake looks for some of it. What the tests run against is
+# built beside the compiler; tools/test waits for it, and says what went wrong with it.
 test: ## every layer of tests; the last line says how many passed and failed
 	@tools/setup test
-	@$(MAKE) --no-print-directory build
-	@tools/test $(BUILD) --parallel $(TEST_JOBS)
+	@mkdir -p $(BUILD)
+	@tools/prepare-tests </dev/null >$(BUILD)/prepare-tests.log 2>&1 & beside=$$!; \
+	  trap 'kill $$beside 2>/dev/null || true' EXIT; \
+	  $(MAKE) --no-print-directory build && tools/test $(BUILD) --parallel $(TEST_JOBS)
 
 # The random tests with ten times the work, for nights and for changes of the scripts: a million
 # operations beside the model take a quarter of an hour. Outages last as long as in real life, two

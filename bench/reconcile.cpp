@@ -44,9 +44,7 @@ class RestingPools {
     for (int i = 0; i < count; ++i) add(fmt::format("p{}", i));
     options_.pools = [this](const std::string& key) { return pools_.at(key); };
     options_.endpoint = [address = server.endpoint()](const pool::Pool&, bool) { return address; };
-    options_.write_status = [this](const pool::Pool&, const pool::Status&, const pool::Status&) {
-      ++writes_;
-    };
+    options_.write_status = [this](const pool::Pool&, const pool::Status&) { ++writes_; };
     options_.workload = &workload_;
     options_.metrics = &metrics_;
     options_.term = 1;

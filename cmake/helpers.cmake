@@ -5,6 +5,9 @@
 #   run by ctest. MATRIX: besides name, on the machine's own Redis, ctest runs name@redis8 and
 #   name@valkey8, on the servers of tests/servers.
 
+# wp_apart(file ...): sources that are compiled alone also with WORKERPOOL_UNITY: a name in their
+#   unnamed namespace means something else in another file of the target.
+
 add_library(wp_flags INTERFACE)
 target_include_directories(wp_flags INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(wp_flags INTERFACE
@@ -14,6 +17,10 @@ target_compile_options(wp_flags INTERFACE
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # GCC 12 sees overlaps in std::string concatenation that are not there (GCC bug 105329).
   target_compile_options(wp_flags INTERFACE -Wno-restrict)
+endif()
+if(WORKERPOOL_UNITY AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # GCC takes what a unity source includes for headers, where an unnamed namespace would be a defect.
+  target_compile_options(wp_flags INTERFACE -Wno-subobject-linkage)
 endif()
 if(WORKERPOOL_SANITIZE)
   target_compile_options(wp_flags INTERFACE -fsanitize=${WORKERPOOL_SANITIZE} -fno-omit-frame-pointer)
@@ -34,6 +41,10 @@ elseif(CMAKE_BUILD_TYPE STREQUAL Release)
   target_compile_definitions(wp_flags INTERFACE _FORTIFY_SOURCE=2)
 endif()
 target_compile_definitions(wp_flags INTERFACE WORKERPOOL_VERSION="${PROJECT_VERSION}")
+
+function(wp_apart)
+  set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+endfunction()
 
 function(wp_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})

@@ -8,10 +8,12 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log.h"
+#include "base/loopback_url.h"
 #include "queue/queue.h"
 #include "queue/redis/settings.h"
 #include "runner/handlers/builtin.h"
 #include "runner/handlers/http/url.h"
+#include "runner/handlers/printable.h"
 #include "runner/process/spawn.h"
 
 namespace wp::runner {
@@ -54,7 +56,8 @@ void check_http(const RunnerOptions& options) {
   if (options.http_ready_path.empty()) return;
   if (const std::string problem = problem_with_http_path(options.http_ready_path);
       !problem.empty()) {
-    throw UsageError(fmt::format("http-ready-path: {}; allowed is a path such as /ready", problem));
+    throw UsageError(fmt::format("http-ready-path: \"{}\" {}; allowed is a path such as /ready",
+                                 escaped(options.http_ready_path, 200), problem));
   }
 }
 

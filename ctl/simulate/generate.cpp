@@ -11,7 +11,7 @@
 namespace wp::simulate {
 namespace {
 
-constexpr double kMostJobs = 1e6;
+constexpr double kMostGenerated = 1e6;
 constexpr double kLongest = 366.0 * 24 * 3600;  // of a job, seconds: as of recorded ones
 constexpr double kBurst = 10;                   // seconds
 constexpr double kBurstShare = 1.0 / 8;         // of all jobs, in each of the two
@@ -59,9 +59,9 @@ double highest(const Generated& o) {
 
 Load generate(const Generated& options) {
   const double duration = to_seconds(options.duration);
-  if (options.rate * duration > kMostJobs) {
+  if (options.rate * duration > kMostGenerated) {
     throw UsageError(fmt::format("rate and duration make {:.0f} jobs; allowed: {:.0f}",
-                                 options.rate * duration, kMostJobs));
+                                 options.rate * duration, kMostGenerated));
   }
   Load load{shape_names()[static_cast<std::size_t>(options.shape)], {}};
   Random arrivals(options.seed);

@@ -14,10 +14,6 @@ constexpr Millis kSubscriptionPing{30000};
 constexpr Millis kSubscribeRetry{5000};
 constexpr Millis kNothingToFollow{15000};
 
-Millis now() {
-  return system_clock().steady();
-}
-
 // Of two sets of channels those that are in the first alone, behind a command's name.
 redis::Command command_for(std::string name, const std::set<std::string>& these,
                            const std::set<std::string>& without) {
@@ -51,7 +47,7 @@ void BacklogReader::Source::wake(const std::string& channel) {
     for (auto it = begin; it != end; ++it) {
       Entry& entry = entries_.at(it->second);
       entry.announced = true;
-      const Millis next = std::max(now(), entry.last_read + kWakeGap);
+      const Millis next = std::max(system_clock().steady(), entry.last_read + kWakeGap);
       if (next >= entry.next_read) continue;
       entry.next_read = next;
       sooner = true;

@@ -8,10 +8,6 @@ namespace {
 constexpr Millis kRetry{1000};
 constexpr Millis kPatience{60000};
 
-Millis now() {
-  return system_clock().steady();
-}
-
 void tell_given_up(const std::string& pool_key, const std::string& queue,
                    const redis::Error& error) {
   log::warn(
@@ -27,8 +23,8 @@ void BacklogReader::Source::abandon(const std::string& pool_key) {
     const auto found = entries_.find(pool_key);
     if (found == entries_.end()) return;
     const Entry& entry = found->second;
-    partings_[pool_key] = {entry.watch.queue, entry.watch.owner, entry.term, now(),
-                           now() + kPatience};
+    partings_[pool_key] = {entry.watch.queue, entry.watch.owner, entry.term,
+                           system_clock().steady(), system_clock().steady() + kPatience};
     drop(found);
   }
   changed_.notify_all();
@@ -70,8 +66,8 @@ void BacklogReader::Source::fail(const Work& work, const redis::Error& error) {
     for (const auto& [key, tried] : work.partings) {
       const auto found = partings_.find(key);
       if (found == partings_.end()) continue;
-      found->second.next_try = now() + kRetry;
-      if (found->second.give_up <= now()) given_up.push_back(*found);
+      found->second.next_try = system_clock().steady() + kRetry;
+      if (found->second.give_up <= system_clock().steady()) given_up.push_back(*found);
     }
   }
   for (const auto& [key, parting] : given_up) {

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <thread>
 
+#include "operator/cluster/pools.h"
 #include "operator/cluster/rights.h"
 #include "operator/kube/client.h"
 #include "operator/pool/pool.h"
@@ -15,7 +16,6 @@ using kube::Json;
 using kube::KubeError;
 using kube::Resource;
 
-const Resource kPools{"workerpool.dev", "v1alpha1", std::string(pool::kPlural)};
 const Resource kLeases{"coordination.k8s.io", "v1", "leases"};
 const Resource kReviews{"authorization.k8s.io", "v1", "selfsubjectaccessreviews"};
 constexpr Millis kPoll{250};

@@ -12,6 +12,7 @@
 #include "base/ids.h"
 #include "base/log.h"
 #include "base/stop_signals.h"
+#include "operator/cluster/pools.h"
 #include "operator/cluster/redis_secrets.h"
 #include "operator/cluster/status_writer.h"
 #include "operator/controller/controller.h"
@@ -23,7 +24,6 @@
 namespace wp::cluster {
 namespace {
 
-const kube::Resource kPools{"workerpool.dev", "v1alpha1", std::string(pool::kPlural)};
 constexpr Millis kEventFlush{2000};
 // Each costs four watches, with a thread and a connection each.
 constexpr std::size_t kMostNamespaces = 20;

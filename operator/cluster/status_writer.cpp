@@ -1,12 +1,12 @@
 #include "operator/cluster/status_writer.h"
 
+#include "operator/cluster/pools.h"
 #include "operator/pool/status.h"
 
 namespace wp::cluster {
 namespace {
 
 std::string path_of(const pool::Pool& pool, std::string_view sub = {}) {
-  static const kube::Resource kPools{"workerpool.dev", "v1alpha1", std::string(pool::kPlural)};
   return kube::resource_path(kPools, pool.meta.ns, pool.meta.name, std::string(sub));
 }
 

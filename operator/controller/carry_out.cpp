@@ -67,7 +67,9 @@ bool take_step(Run& run, const Clock& clock) {
   situation.desired = f.decision->replicas;
   situation.may_shrink = f.decision->limited != scaling::Cause::paused && !f.decision->fallback;
   situation.limit = run.pool.spec.scaling.max_replicas;
-  if (run.pool.spec.workers.handler.exec) {
+  // A stdio handler's processes are replaced in place; an app beside can only go with its pod.
+  const pool::Handler& handler = run.pool.spec.workers.handler;
+  if (handler.exec || handler.http) {
     situation.max_jobs = run.pool.spec.workers.max_jobs_per_worker;
   }
   const fleet::Plan plan = fleet::plan(memory.retirement, situation);

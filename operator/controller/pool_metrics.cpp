@@ -75,6 +75,7 @@ void show_workers(Shower& show, const Findings& f) {
                      {"idle", f.fleet.idle},
                      {"retiring", f.fleet.retiring},
                      {"stalled", f.fleet.stalled},
+                     {"broken", f.fleet.broken},
                      {"silent", f.fleet.silent}});
   }
   show.values(m::kReplicas, std::move(replicas));
@@ -132,8 +133,11 @@ void show_jobs(Shower& show, const Stat& stat) {
   };
   Values results;
   for (const char* result : kResults) results[result] = counted(result).value_or(0);
+  // There with 0 before the first job, so that the first failures are an increase.
   show.values(m::kJobs, std::move(results));
   show.value(m::kJobsInterrupted, counted("interrupted").value_or(0));
+  // A queue that never had a job has no histogram: most pools of an operator are at rest.
+  if (stat.empty()) return;
   show.distribution(m::kJobDuration, distribution_of(stat, "duration", counted("busy_ms")));
   show.distribution(m::kPickupLatency, distribution_of(stat, "pickup", std::nullopt));
 }
@@ -144,6 +148,7 @@ void publish_metrics(metrics::Registry& metrics, const Findings& f) {
   Shower show(metrics, f);
   PoolCounters(&metrics, f.pool->pool.meta).begin();
   show_workers(show, f);
+  show.value(m::kConcurrency, f.pool->pool.spec.workers.concurrency);
   show.value(m::kHealth, static_cast<double>(health_of(f)));
   if (!f.endpoint_reason.empty() || f.backlog) {
     const bool readable = f.endpoint_reason.empty() && !f.backlog->error;
@@ -164,8 +169,7 @@ void publish_metrics(metrics::Registry& metrics, const Findings& f) {
   }
   show.values(m::kWaitingByType, std::move(types));
   show.value(m::kBackpressure, is_saturated(f) ? 1 : 0);
-  // A queue that never had a job has no histogram: most pools of an operator are at rest.
-  if (!counts.stat.empty()) show_jobs(show, counts.stat);
+  show_jobs(show, counts.stat);
 }
 
 // --------------------------------------------------------------------------------- what happens

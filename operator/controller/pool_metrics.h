@@ -44,6 +44,8 @@ inline constexpr PoolMetric kPickupLatency{
 inline constexpr PoolMetric kReplicas{"workerpool_replicas", "gauge", "kind", "Workers by kind."};
 inline constexpr PoolMetric kSlots{"workerpool_slots", "gauge", "",
                                    "Jobs that the serving workers may run at once."};
+inline constexpr PoolMetric kConcurrency{"workerpool_concurrency", "gauge", "",
+                                         "Jobs that one worker runs at once, as declared."};
 inline constexpr PoolMetric kWorkerBeatAge{"workerpool_worker_beat_age_seconds", "gauge", "",
                                            "Since the last beat of the worker silent for longest."};
 inline constexpr PoolMetric kWorkerMemory{"workerpool_worker_memory_bytes", "gauge", "stat",
@@ -70,11 +72,27 @@ inline constexpr PoolMetric kBackpressureActivations{"workerpool_backpressure_ac
                                                      "counter", "",
                                                      "Times that enqueues began to be refused."};
 
-inline constexpr std::array kAll = {
-    kBacklog,         kWaitingByType, kBackpressure,  kQueueReachable,    kJobs,
-    kJobsInterrupted, kJobDuration,   kPickupLatency, kReplicas,          kSlots,
-    kWorkerBeatAge,   kWorkerMemory,  kHealth,        kScaleOperations,   kReaction,
-    kWorkersLost,     kWorkerStalls,  kReclaimedJobs, kBacklogReadErrors, kBackpressureActivations};
+inline constexpr std::array kAll = {kBacklog,
+                                    kWaitingByType,
+                                    kBackpressure,
+                                    kQueueReachable,
+                                    kJobs,
+                                    kJobsInterrupted,
+                                    kJobDuration,
+                                    kPickupLatency,
+                                    kReplicas,
+                                    kSlots,
+                                    kConcurrency,
+                                    kWorkerBeatAge,
+                                    kWorkerMemory,
+                                    kHealth,
+                                    kScaleOperations,
+                                    kReaction,
+                                    kWorkersLost,
+                                    kWorkerStalls,
+                                    kReclaimedJobs,
+                                    kBacklogReadErrors,
+                                    kBackpressureActivations};
 
 }  // namespace pool_metric
 

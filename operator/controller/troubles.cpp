@@ -7,6 +7,7 @@
 #include "operator/controller/conditions.h"
 #include "operator/pool/advice.h"
 #include "operator/pool/event_reasons.h"
+#include "operator/pool/grace_period.h"
 
 namespace wp::controller {
 namespace {
@@ -86,6 +87,14 @@ Condition drain_too_short(const Findings& f) {
   }
   const bool so =
       f.view.grace_period && *f.view.grace_period < workers_of(f).drain_timeout + kGraceBeyondDrain;
+  if (const auto declared = pool::raised_grace_period(workers_of(f)); declared && !so) {
+    const std::int64_t needed = pool::needed_grace_period(workers_of(f));
+    return make_condition(
+        f, condition::kDrainTooShort, ConditionStatus::is_false, reason::kRaised,
+        fmt::format("workers.template gives the pods {} s to end, workers.drainTimeout is {}: they "
+                    "get {} s; write terminationGracePeriodSeconds: {}, or leave it out",
+                    *declared, format_duration(workers_of(f).drain_timeout), needed, needed));
+  }
   return of(f, condition::kDrainTooShort, so, [&f] { return drain_too_short_message(f); });
 }
 

@@ -18,7 +18,8 @@ inline constexpr int kMarkCost = -2147483647;
 /// Whether it may go before a marked pod that is ready.
 bool exposed(const Member& member);
 
-/// Whether an exec worker has executed as many jobs as it is meant to (`max_jobs`; 0: no limit).
+/// Whether a worker that is replaced as a whole has executed as many jobs as it is meant to
+/// (`max_jobs`; 0: no limit).
 bool worn(const Member& member, std::int64_t max_jobs);
 
 /// Those first that should leave first: who is leaving already (marked, then retired by us; called

@@ -43,7 +43,7 @@ struct Situation {
   bool may_shrink = true;       // false: paused, or a fallback. The retiring are called back
   /// The most workers that may ever be asked for, those on the way out included; `surge` apart.
   std::optional<int> limit;
-  /// Exec workers that executed so many jobs are replaced; 0: never.
+  /// Workers that executed so many jobs are replaced; 0: never.
   std::int64_t max_jobs = 0;
   /// So many more than `desired` may be there while worn workers, or those that a person retired,
   /// are replaced.

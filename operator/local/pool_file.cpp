@@ -89,11 +89,13 @@ PoolFile load_pool_file(const std::string& name) {
 
 void check_handler(const PoolFile& file, const std::string& shown) {
   const pool::Handler& handler = file.pool.spec.workers.handler;
-  if (!handler.exec && !handler.stdio) {
+  if (handler.none()) {
     throw UsageError(shown +
                      ": spec.workers.handler is missing: what runs a job; allowed: exec or stdio, "
-                     "each with command: [program, word, …]");
+                     "each with command: [program, word, …], or http with the url of an app that "
+                     "you start");
   }
+  if (handler.http) return;  // no program of ours: the workers wait until the app is there
   const char* const kind = handler.exec ? "exec" : "stdio";
   const std::string program = handler.command().front();
   const bool is_path = program.find('/') != std::string::npos;

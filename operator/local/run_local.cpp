@@ -158,7 +158,10 @@ class LocalRun {
     header.min = spec.scaling.min_replicas;
     header.max = spec.scaling.max_replicas;
     header.concurrency = spec.workers.concurrency;
-    header.handler = fmt::format("{}", fmt::join(spec.workers.handler.command(), " "));
+    const pool::Handler& handler = spec.workers.handler;
+    header.handler = handler.http ? "an app of yours at " +
+                                        handler.http->url.substr(0, handler.http->url.find('?'))
+                                  : fmt::format("{}", fmt::join(handler.command(), " "));
     header.redis = endpoint_.describe();
     header.private_redis = redis_ != nullptr;
     header.url_file = url_->path();

@@ -97,6 +97,7 @@ inline constexpr std::string_view kRejected = "Rejected";  // InvalidSpec: the A
 inline constexpr std::string_view kMaxDepth = "MaxDepth";  // Saturated
 inline constexpr std::string_view kMaxBytes = "MaxBytes";
 inline constexpr std::string_view kHandlersBroken = "HandlersBroken";
+inline constexpr std::string_view kRaised = "Raised";  // DrainTooShort=False: by the operator
 // QueueReachable=False: the class of the error, never its text
 inline constexpr std::string_view kRefused = "Refused";
 inline constexpr std::string_view kTimeout = "Timeout";
@@ -111,7 +112,8 @@ inline constexpr std::string_view kSecretMissing = "SecretMissing";  // no such 
 inline constexpr std::array kAll = {
     kAsDeclared,  kProgressing, kAtRest,   kReached,  kNotYetRead, kAutomatic,      kWithinBounds,
     kUnsupported, kRejected,    kMaxDepth, kMaxBytes, kRefused,    kTimeout,        kTls,
-    kAuth,        kPermission,  kLoading,  kReadOnly, kProtocol,   kHandlersBroken, kSecretMissing};
+    kAuth,        kPermission,  kLoading,  kReadOnly, kProtocol,   kHandlersBroken, kSecretMissing,
+    kRaised};
 
 }  // namespace reason
 

@@ -25,8 +25,9 @@ constexpr std::string_view kCron = "^[0-9A-Za-z*/,-]+( +[0-9A-Za-z*/,-]+){4}$";
 constexpr std::string_view kCronWords = "five fields of a crontab, such as \"0 8 * * 1-5\"";
 constexpr std::string_view kZone = "^[A-Za-z0-9_+/-]+$";
 constexpr std::string_view kZoneWords = "a name of the time zone database, such as Europe/Berlin";
-constexpr std::string_view kPath = "^/.*$";
-constexpr std::string_view kPathWords = "a path that begins with '/'";
+// What problem_with_http_path() of base/loopback_url.h lets through.
+constexpr std::string_view kPath = "^/[!-\"$-~]*$";
+constexpr std::string_view kPathWords = "a path that begins with '/', of visible ASCII without '#'";
 
 constexpr Field object(std::string_view path, const char* preset = nullptr, unsigned flags = 0) {
   return {.path = path, .kind = Kind::object, .preset = preset, .flags = flags};

@@ -8,6 +8,7 @@
 
 #include "base/calendar/cron.h"
 #include "base/calendar/time_zone.h"
+#include "base/loopback_url.h"
 #include "base/schema/schema.h"
 #include "base/units.h"
 #include "operator/pool/normalize.h"
@@ -203,11 +204,26 @@ class Rules {
       problem(path + ".exec", "has the same deferExitCode and deadExitCode",
               "two different exit codes");
     }
-    static const std::regex loopback(
-        "^http://(127\\.0\\.0\\.1|localhost|\\[::1\\])(:[0-9]{1,5})?(/.*)?$");
-    if (handler.contains("http") &&
-        !std::regex_match(handler.at("http").at("url").get_ref<const std::string&>(), loopback)) {
-      problem(path + ".http.url", "is " + shown(handler.at("http").at("url")),
+    if (handler.contains("http")) http(handler.at("http"), path + ".http");
+    if (handler.contains("http") && workers.contains("maxMemory")) {
+      problem("spec.workers.maxMemory",
+              "does not go with handler.http: the app is no process of the runner's",
+              "remove it, and set resources.limits.memory of the app's container");
+    }
+    for (const char* kind : {"exec", "stdio"}) {
+      if (!handler.contains(kind) || handler.at(kind).at("command").at(0) != "") continue;
+      problem(path + "." + kind + ".command", "begins with an empty word",
+              "a program and its words, such as [python3, /app/job.py]");
+    }
+  }
+
+  void http(const json& http, const std::string& path) {
+    const std::string& url = http.at("url").get_ref<const std::string&>();
+    try {
+      (void)parse_loopback_url(url);
+    } catch (const LoopbackUrlError& error) {
+      problem(path + ".url",
+              error.may_be_shown() ? "is " + shown(url) + ", which " + error.what() : error.what(),
               "a URL on the pod itself, such as http://127.0.0.1:8000/jobs");
     }
   }

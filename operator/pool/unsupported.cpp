@@ -20,8 +20,6 @@ std::vector<UnsupportedField> table() {
       {"spec.queue.celery", "", kForeign},
       {"spec.queue.http", "", kForeign},
       {"spec.queue.onDelete", "", "a deleted pool's jobs stay in Redis so far"},
-      {"spec.workers.handler.http", "",
-       "use handler.exec or stdio, or run workerpool-runner --http-url beside the app"},
       {"spec.scaling.whileActive", "\"Drain\"", "it only concerns other queues than Jobs"},
   };
 }

@@ -6,8 +6,8 @@
 namespace wp::scaling {
 namespace {
 
-constexpr double kMemory = 120;  // seconds
-constexpr double kFewest = 5;    // that are never forgotten
+constexpr double kStartsMemory = 120;  // seconds
+constexpr double kFewest = 5;          // that are never forgotten
 
 double clamped(Millis time) {
   return std::clamp(static_cast<double>(time.count()) / 1000.0, 1.0, 300.0);
@@ -26,7 +26,7 @@ void PodStart::forget(Millis now) {
   const double seconds = static_cast<double>((now - last_).count()) / 1000.0;
   last_ = std::max(last_, now);
   if (count_ <= kFewest || seconds <= 0) return;
-  const double kept = std::max(kFewest / count_, std::exp(-seconds / kMemory));
+  const double kept = std::max(kFewest / count_, std::exp(-seconds / kStartsMemory));
   sum_ *= kept;
   count_ *= kept;
 }

@@ -6,9 +6,9 @@
 namespace wp::scaling {
 namespace {
 
-constexpr double kMemory = 120;     // seconds
-constexpr double kPrior = 3;        // attempts
-constexpr double kShortest = 1e-3;  // seconds
+constexpr double kAttemptsMemory = 120;  // seconds
+constexpr double kPrior = 3;             // attempts
+constexpr double kShortest = 1e-3;       // seconds
 constexpr double kLongest = 1e7;
 
 double clamped(double seconds) {
@@ -45,7 +45,7 @@ void ServiceTime::learn_history(std::int64_t ended, std::int64_t busy_ms) {
 
 void ServiceTime::tick(double seconds, double running, double ended) {
   if (ended_ > kPrior) {
-    const double kept = std::exp(-seconds / kMemory);
+    const double kept = std::exp(-seconds / kAttemptsMemory);
     busy_ *= kept;
     ended_ *= kept;
   }

@@ -43,11 +43,12 @@ class TemplateError : public std::runtime_error {
 struct DeploymentOptions {
   /// Where the runner comes from, for pools with a handler.
   std::string runner_image;
-  /// Run in a container of that image: copies the runner's folder /workerpool into
-  /// /workerpool-share. It must work as any user, and again over what it copied before. The
-  /// image's own copying program takes this place once the image has one: it needs no `cp` then.
-  std::vector<std::string> install_command = {"/bin/cp", "-rf", "/workerpool/.",
-                                              "/workerpool-share/"};
+  /// Run in a container of that image: copies the runner's folder into the one that is named. It
+  /// works as any user, and again over what it copied before.
+  std::vector<std::string> install_command = {"/workerpool/bin/workerpool-runner", "install",
+                                              "/workerpool-share"};
+  /// Whether the cluster has init containers with restartPolicy Always (Kubernetes 1.29).
+  bool native_sidecars = true;
 };
 
 /// Of the pool's workers: the one it names (workers.deploymentRef), else "<pool>-worker".

@@ -5,7 +5,9 @@
 
 #include "base/ids.h"
 #include "base/log.h"
+#include "operator/kube/version.h"
 #include "operator/workload/ownership.h"
+#include "operator/workload/pod_template.h"
 
 namespace wp::workload {
 namespace {
@@ -90,7 +92,7 @@ std::optional<DeploymentObjects> KubeWorkload::objects_of(const pool::Pool& pool
 View KubeWorkload::observe(const pool::Pool& pool) const {
   View view;
   if (const auto objects = objects_of(pool)) {
-    view = view_of(*objects, pool.spec.workers.container);
+    view = view_of(*objects, worker_container(pool));
     view.known = true;
   }
   if (!pool.spec.workers.deployment_ref) view.selector = pod_selector(pool);
@@ -112,6 +114,7 @@ void KubeWorkload::ensure(const pool::Pool& pool, int initial_replicas) {
   };
   try {
     if (pool.spec.workers.deployment_ref) return ensure_target(pool, memory);
+    learn_version(pool);
     Deployment live = memory.doubtful ? read(pool, memory) : current(pool);
     if (memory.rejected_generation == pool.meta.generation) {
       throw WorkloadError(Kind::rejected, memory.rejected_message);
@@ -251,7 +254,23 @@ Json KubeWorkload::body(const pool::Pool& pool, const std::string& image,
                         std::optional<int> replicas) const {
   DeploymentOptions options = options_.deployment;
   options.runner_image = image;
+  {
+    const std::lock_guard lock(mutex_);
+    options.native_sidecars = native_sidecars_.value_or(options.native_sidecars);
+  }
   return build_deployment(pool, options, replicas);
+}
+
+void KubeWorkload::learn_version(const pool::Pool& pool) {
+  if (!pool.spec.workers.handler.http) return;
+  {
+    const std::lock_guard lock(mutex_);
+    if (native_sidecars_) return;
+  }
+  const kube::ServerVersion version = kube::read_server_version(client_);
+  log::info("version of the cluster", {{"major", version.major}, {"minor", version.minor}});
+  const std::lock_guard lock(mutex_);
+  native_sidecars_ = version >= kube::kNativeSidecars;
 }
 
 // What the user asks for, else what the Deployment was created with, else our own.

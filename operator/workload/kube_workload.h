@@ -116,6 +116,8 @@ class KubeWorkload : public Workload {
   nlohmann::json body(const pool::Pool& pool, const std::string& image,
                       std::optional<int> replicas) const;
   std::string runner_image(const pool::Pool& pool, const DeploymentInfo* live) const;
+  /// Asks the API server once whether it has native sidecars, when the pool's pods need to know.
+  void learn_version(const pool::Pool& pool);
   /// Its pool's thread alone uses it, so it needs no lock once found.
   Memory& memory_of(const pool::Pool& pool);
   Millis now() const { return clock_.steady(); }
@@ -126,8 +128,9 @@ class KubeWorkload : public Workload {
   DeploymentApi api_;
   RecentWrites<DeploymentInfo> written_;
   PodMarks marks_;
-  mutable std::mutex mutex_;                // of the map, and of what observe() reads in it
+  mutable std::mutex mutex_;  // of the map, of what observe() reads in it, and of the last one
   std::map<std::string, Memory> memories_;  // by pool key
+  std::optional<bool> native_sidecars_;     // nothing: not asked yet
 
   // Last: their threads use the members above.
   PoolObjects objects_;

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "operator/workload/template_json.h"
+
 namespace wp::workload {
 namespace {
 
@@ -17,7 +19,7 @@ constexpr Kind kRedis{"WP_REDIS_", ""};
 constexpr Kind kSentinel{"WP_REDIS_SENTINEL_", "sentinel-"};
 
 void set(Json& variables, const std::string& name, const std::string& value) {
-  variables.push_back({{"name", name}, {"value", value}});
+  variables.push_back(text_variable(name, value));
 }
 
 void set_from_secret(Json& variables, const std::string& name, const std::string& secret,
@@ -27,16 +29,17 @@ void set_from_secret(Json& variables, const std::string& name, const std::string
   variables.push_back({{"name", name}, {"valueFrom", {{"secretKeyRef", std::move(reference)}}}});
 }
 
+std::string file(const Kind& kind, const char* name) {
+  return std::string(kRedisFolder) + "/" + kind.files + name;
+}
+
+// The password as a file: a variable would be the one of the pod's start for ever.
 void set_credentials(Json& variables, const Kind& kind, const pool::Credentials& credentials) {
   const std::string prefix = kind.variables;
   // Without a user name it is the default user.
   set_from_secret(variables, prefix + "USERNAME", credentials.secret, credentials.username_key,
                   true);
-  set_from_secret(variables, prefix + "PASSWORD", credentials.secret, credentials.password_key);
-}
-
-std::string file(const Kind& kind, const char* name) {
-  return std::string(kRedisFolder) + "/" + kind.files + name;
+  set(variables, prefix + "PASSWORD_FILE", file(kind, "password"));
 }
 
 void set_tls(Json& variables, const Kind& kind, const pool::Tls& tls) {
@@ -66,7 +69,12 @@ void add_source(Json& sources, const std::string& secret, Json items) {
   sources.push_back({{"secret", {{"name", secret}, {"items", std::move(items)}}}});
 }
 
-void add_files(Json& sources, const Kind& kind, const pool::Tls& tls) {
+void add_password(Json& sources, const Kind& kind, const pool::Credentials& credentials) {
+  const std::string path = std::string(kind.files) + "password";
+  add_source(sources, credentials.secret, {{{"key", credentials.password_key}, {"path", path}}});
+}
+
+void add_tls(Json& sources, const Kind& kind, const pool::Tls& tls) {
   const std::string prefix = kind.files;
   if (tls.ca) {
     add_source(sources, tls.ca->name, {{{"key", tls.ca->key}, {"path", prefix + "ca.pem"}}});
@@ -94,8 +102,13 @@ Json redis_variables(const pool::Redis& redis) {
 
 Json redis_volume(const pool::Redis& redis) {
   Json sources = Json::array();
-  if (redis.tls) add_files(sources, kRedis, *redis.tls);
-  if (redis.sentinel && redis.sentinel->tls) add_files(sources, kSentinel, *redis.sentinel->tls);
+  if (redis.credentials) add_password(sources, kRedis, *redis.credentials);
+  if (redis.tls) add_tls(sources, kRedis, *redis.tls);
+  if (redis.sentinel) {
+    const pool::Sentinel& sentinel = *redis.sentinel;
+    if (sentinel.credentials) add_password(sources, kSentinel, *sentinel.credentials);
+    if (sentinel.tls) add_tls(sources, kSentinel, *sentinel.tls);
+  }
   if (sources.empty()) return nullptr;
   return {{"name", kRedisVolume}, {"projected", {{"sources", std::move(sources)}}}};
 }

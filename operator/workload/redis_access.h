@@ -1,6 +1,7 @@
-// What a worker's container needs to get to its queue's Redis: variables, and the TLS material as
-// files of one projected volume, which the kubelet renews when a Secret changes. Nothing secret
-// becomes text in the pod's spec. Pure; any thread.
+// What a worker's container needs to get to its queue's Redis: variables, and passwords and TLS
+// material as files of one projected volume, which the kubelet renews when a Secret changes: the
+// runner reads them at every connect. Nothing secret becomes text in the pod's spec. Pure; any
+// thread.
 #pragma once
 
 #include <nlohmann/json.hpp>

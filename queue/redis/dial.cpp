@@ -17,10 +17,6 @@ namespace {
 
 constexpr Millis kFullBacklog{10};  // between two knocks on a unix socket whose queue is full
 
-Millis now() {
-  return system_clock().steady();
-}
-
 UniqueFd open_socket(int family) {
   UniqueFd fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) throw Error(ErrorClass::refused, std::strerror(errno));
@@ -46,9 +42,9 @@ UniqueFd dial_tcp(const Address& address, const Waiter& waiter, Millis deadline)
   for (std::size_t i = 0; i < found.size(); ++i) {
     UniqueFd fd = open_socket(found[i].storage.ss_family);
     // One address that swallows packets must not use up the time of the others.
-    const Millis left = std::max(Millis{0}, deadline - now());
+    const Millis left = std::max(Millis{0}, deadline - system_clock().steady());
     const Millis share = left / static_cast<std::int64_t>(found.size() - i);
-    error = connect_tcp(fd.get(), found[i], waiter, now() + share);
+    error = connect_tcp(fd.get(), found[i], waiter, system_clock().steady() + share);
     if (error != 0) continue;
     const int on = 1;
     setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -70,10 +66,10 @@ UniqueFd dial_unix(const std::string& path, const Waiter& waiter, Millis deadlin
   while (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     // Unlike with TCP nothing is under way then: the server's queue was full.
     if (errno != EAGAIN && errno != EINTR) throw Error(ErrorClass::refused, std::strerror(errno));
-    if (now() >= deadline) {
+    if (system_clock().steady() >= deadline) {
       throw Error(ErrorClass::timeout, "no answer to the connection in time");
     }
-    waiter.pause(std::min(deadline, now() + kFullBacklog));
+    waiter.pause(std::min(deadline, system_clock().steady() + kFullBacklog));
   }
   return fd;
 }

@@ -15,6 +15,7 @@
 #include "tests/crds/cluster.h"
 #include "tests/operator/pool/rule_cases.h"
 #include "tests/operator/pool/support.h"
+#include "tests/operator/pool/url_cases.h"
 #include "tests/support/wait.h"
 
 using namespace wp;
@@ -120,6 +121,30 @@ TEST_CASE("the API server refuses what the rules refuse, in words that help") {
     CHECK_FALSE(contains(answer.text, "evaluating rule"));  // a rule that fell over
     if (!answer.ok) CHECK_FALSE(contains(answer.text, "hunter2"));
   }
+}
+
+TEST_CASE("the address of an app beside: the same ones as the operator and the runner take") {
+  ready();
+  json all = {{"apiVersion", "v1"}, {"kind", "List"}, {"items", json::array()}};
+  std::vector<bool> fine;
+  const auto add = [&](const char* url, const char* path, bool is_fine) {
+    json object = object_with(
+        json{{"workers",
+              {{"handler", {{"exec", nullptr}, {"http", {{"url", url}, {"readyPath", path}}}}}}}}
+            .dump());
+    object["metadata"]["name"] = "url-" + std::to_string(fine.size());
+    all["items"].push_back(std::move(object));
+    fine.push_back(is_fine);
+  };
+  for (const UrlCase& one : kUrlCases) add(one.url, "", one.fine);
+  for (const UrlCase& one : kReadyPathCases) add("http://127.0.0.1", one.url, one.fine);
+  const Answer answer = kubectl("create --dry-run=server -o name -f -", all);
+  for (std::size_t i = 0; i < fine.size(); ++i) {
+    const std::string handler = all["items"][i]["spec"]["workers"]["handler"].dump();
+    CAPTURE(handler);
+    CHECK(contains(answer.text + "\n", "/url-" + std::to_string(i) + "\n") == fine[i]);
+  }
+  CHECK_FALSE(contains(answer.text, "evaluating rule"));
 }
 
 TEST_CASE("blocks of other queue types are refused one by one") {

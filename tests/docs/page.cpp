@@ -31,7 +31,7 @@ std::string FencedBlock::text() const {
 }
 
 std::string FencedBlock::file_name() const {
-  static const std::regex comment(R"(^(?:#|//) ([A-Za-z0-9_]+\.(?:sh|py|js|go))(?:$|:| ).*)");
+  static const std::regex comment(R"(^(?:#|//) ([A-Za-z0-9_]+\.(?:sh|py|js|go|yaml))(?:$|:| ).*)");
   for (std::size_t i = 0; i < lines.size() && i < 2; ++i) {
     std::smatch match;
     if (std::regex_match(lines[i], match, comment)) return match[1];

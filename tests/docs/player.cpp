@@ -13,7 +13,8 @@ namespace wp::test {
 namespace {
 
 constexpr Millis kPatience{20000};
-constexpr Millis kBuildPatience{240000};  // the first `go build` on a machine compiles its library
+// The first `go build` on a machine compiles its library; `kubectl wait` says itself how long.
+constexpr Millis kLongPatience{240000};
 
 std::string words_of(const std::string& line) {
   std::istringstream in(line);
@@ -113,12 +114,13 @@ void Player::stay_up(const ConsoleCommand& command) {
 }
 
 void Player::run(const ConsoleCommand& command) {
-  const bool builds = command.words.starts_with("go build ");
+  const bool takes_long =
+      command.words.starts_with("go build ") || command.words.starts_with("kubectl ");
   std::string output = "it was not started";
   std::optional<int> exit_code;
   const auto once = [&] {
     const auto process = start(command);
-    exit_code = process->wait(builds ? kBuildPatience : kPatience);
+    exit_code = process->wait(takes_long ? kLongPatience : kPatience);
     output = process->output();
     return exit_code == 0 && says_lines(output, command.says);
   };

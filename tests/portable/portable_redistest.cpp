@@ -34,12 +34,14 @@ void need_root() {
   if (geteuid() != 0) skip("a root folder of its own needs root (chroot, mount)");
 }
 
-// A distribution's /usr, and the links into it.
+// A distribution's /usr, and the links into it. Names are looked up as Fedora does it, by services
+// that are not there.
 std::unique_ptr<ForeignRoot> debian(const std::string& usr) {
   auto root = std::make_unique<ForeignRoot>(std::map<std::string, std::string>{{"/usr", usr}});
   for (const char* name : {"bin", "lib", "lib64", "sbin"}) {
     root->link("usr/" + std::string(name), "/" + std::string(name));
   }
+  root->write("/etc/nsswitch.conf", "hosts: files myhostname resolve [!UNAVAIL=return] dns\n");
   return root;
 }
 

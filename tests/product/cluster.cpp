@@ -110,8 +110,8 @@ std::unique_ptr<Process> Product::another_node(const std::string& name) {
       std::vector<std::string>{program("workerpool-test-node"), "--skip-init", "--name", name,
                                "--dir", folder_ + "/" + name, "--path-map",
                                "/workerpool/bin/=" + std::string(bin) + "/",
-                               // The runner is here already: its copying counts as done.
-                               "--path-map", "/bin/cp=/nowhere/cp"},
+                               // The runner is here already.
+                               "--done-init", "workerpool-install"},
       folder_ + "/" + name + ".log");
 }
 

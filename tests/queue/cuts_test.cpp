@@ -16,8 +16,8 @@ using wp::test::QueueFixture;
 
 namespace {
 
-const std::string kWorker = "pod-a/00000001";
-const std::string kOther = "pod-b/00000002";
+using wp::test::kOther;
+using wp::test::kWorker;
 
 // What each scene begins with: x and y run on kWorker, z and w wait, "later" is delayed and "dead"
 // is dead.

@@ -16,6 +16,10 @@ inline RedisServer& shared_redis() {
   return server;
 }
 
+// Two workers' ids.
+inline const std::string kWorker = "pod-a/00000001";
+inline const std::string kOther = "pod-b/00000002";
+
 using Fields = std::map<std::string, std::string>;
 
 /// A fresh queue with a configuration, and a raw connection beside it to look and to meddle.

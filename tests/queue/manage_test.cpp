@@ -11,8 +11,8 @@ using wp::test::QueueFixture;
 
 namespace {
 
-const std::string kWorker = "pod-a/00000001";
-const std::string kOther = "pod-b/00000002";
+using wp::test::kOther;
+using wp::test::kWorker;
 
 void put_later(QueueFixture& f, const std::string& id) {
   NewJob job;

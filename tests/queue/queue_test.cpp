@@ -12,8 +12,8 @@ using wp::test::Fields;
 using wp::test::QueueFixture;
 
 namespace {
-const std::string kWorker = "pod-a/00000001";
-const std::string kOther = "pod-b/00000002";
+using wp::test::kOther;
+using wp::test::kWorker;
 }  // namespace
 
 TEST_CASE("a job travels from enqueue to done, with its bytes untouched") {

@@ -11,7 +11,7 @@ using wp::test::QueueFixture;
 
 namespace {
 
-const std::string kWorker = "pod-a/00000001";
+using wp::test::kWorker;
 const std::string kGone = "pod-b/00000001";
 
 void lapse(QueueFixture& f, const std::string& id) {

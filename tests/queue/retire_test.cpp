@@ -9,9 +9,9 @@ using namespace wp::queue;
 using wp::test::QueueFixture;
 
 namespace {
-const std::string kWorker = "pod-a/00000001";
+using wp::test::kWorker;
 const std::string kNext = "pod-a/00000002";
-const std::string kOther = "pod-b/00000002";
+using wp::test::kOther;
 const Millis kMinute{60000};
 }  // namespace
 

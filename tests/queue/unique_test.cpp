@@ -12,7 +12,7 @@ using wp::test::QueueFixture;
 
 namespace {
 
-const std::string kWorker = "pod-a/00000001";
+using wp::test::kWorker;
 
 NewJob keyed(const std::string& id, const std::string& unique, Millis unique_for = Millis{0}) {
   NewJob job;

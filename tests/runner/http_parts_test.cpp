@@ -5,9 +5,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/loopback_url.h"
 #include "runner/handlers/http/outcome.h"
 #include "runner/handlers/http/request.h"
 #include "runner/handlers/http/url.h"
+#include "tests/operator/pool/url_cases.h"
 
 using namespace wp;
 using namespace wp::runner;
@@ -66,13 +68,12 @@ TEST_CASE("URLs on loopback") {
     std::string url, authority, path;
     std::size_t addresses;
   };
-  for (const Row& row : {Row{"http://127.0.0.1:8000/jobs", "127.0.0.1:8000", "/jobs", 1},
-                         Row{"http://127.1.2.3", "127.1.2.3", "/", 1},
-                         Row{"HTTP://LocalHost:8000", "LocalHost:8000", "/", 2},
-                         Row{"http://[::1]:65535/a?b=c/d", "[::1]:65535", "/a?b=c/d", 1},
-                         Row{"http://[::1]", "[::1]", "/", 1},
-                         Row{"http://[0:0:0:0:0:0:0:1]:1/", "[0:0:0:0:0:0:0:1]:1", "/", 1},
-                         Row{"http://127.0.0.1?q", "127.0.0.1", "/?q", 1}}) {
+  for (const Row& row :
+       {Row{"http://127.0.0.1:8000/jobs", "127.0.0.1:8000", "/jobs", 1},
+        Row{"http://127.1.2.3", "127.1.2.3", "/", 1},
+        Row{"HTTP://LocalHost:8000", "LocalHost:8000", "/", 2},
+        Row{"http://[::1]:65535/a?b=c/d", "[::1]:65535", "/a?b=c/d", 1},
+        Row{"http://[::1]", "[::1]", "/", 1}, Row{"http://127.0.0.1?q", "127.0.0.1", "/?q", 1}}) {
     CAPTURE(row.url);
     const HttpTarget target = parse_http_url(row.url);
     CHECK(target.authority == row.authority);
@@ -82,6 +83,17 @@ TEST_CASE("URLs on loopback") {
   const HttpTarget usual = parse_http_url("http://127.0.0.1");
   const auto& address = reinterpret_cast<const sockaddr_in&>(usual.addresses.front().socket);
   CHECK(ntohs(address.sin_port) == 80);
+}
+
+TEST_CASE("a pool's rules and the runner take the same addresses") {
+  for (const pool::UrlCase& one : pool::kUrlCases) {
+    CAPTURE(one.url);
+    CHECK(refusal(one.url).empty() == one.fine);
+  }
+  for (const pool::UrlCase& one : pool::kReadyPathCases) {
+    CAPTURE(one.url);
+    CHECK(problem_with_http_path(one.url).empty() == one.fine);
+  }
 }
 
 TEST_CASE("URLs that are refused in one line, which says why") {

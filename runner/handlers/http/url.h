@@ -1,6 +1,6 @@
-// Where an app beside the runner listens: a URL, checked. Plain HTTP on loopback only, since jobs
-// leave no other way out of the pod. No name is ever looked up: localhost is 127.0.0.1 and ::1, as
-// RFC 6761 allows, and which of the two the app took is found out by asking. Pure.
+// Where an app beside the runner listens: a URL, checked by base/loopback_url.h, as addresses to
+// connect to. No name is ever looked up: localhost is 127.0.0.1 and ::1, as RFC 6761 allows, and
+// which of the two the app took is found out by asking. Pure.
 #pragma once
 
 #include <netinet/in.h>
@@ -31,8 +31,5 @@ struct HttpTarget {
 
 /// Throws std::invalid_argument: one line that names what is wrong and what is allowed.
 HttpTarget parse_http_url(std::string_view url);
-
-/// One line that says what is wrong with the path of a request; empty when it is fine.
-std::string problem_with_http_path(std::string_view path);
 
 }  // namespace wp::runner

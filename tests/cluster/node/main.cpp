@@ -76,7 +76,14 @@ int run(int argc, const char* const* argv) {
                   .help = "an init container without a command, or whose mapped program does not "
                           "exist, counts as succeeded"},
                  runner_options.skip_init);
+  std::vector<std::string> done;
+  options.list({.name = "done-init",
+                .help = "an init container of this name counts as succeeded: what it would do is "
+                        "done on this machine",
+                .placeholder = "NAME"},
+               done);
   if (options.parse(argc, argv) == Parsed::exit) return 0;
+  runner_options.done = {done.begin(), done.end()};
   if (directory.empty()) {
     if (cluster.empty()) throw UsageError("dir: is required without a cluster-dir");
     directory = cluster + "/nodes/" + name;

@@ -246,6 +246,10 @@ void PodRunner::perform(Pod& pod, const Action& action) {
 void PodRunner::start(Pod& pod, std::size_t index) {
   const ContainerSpec& container = pod.spec->containers[index];
   const bool no_command = container.command.empty();
+  if (container.kind == ContainerKind::init && options_.done.contains(container.name)) {
+    pod.state.skipped(index, container_id(0), now());
+    return;
+  }
   if (container.kind == ContainerKind::init && options_.skip_init) {
     const auto mapped = no_command ? std::nullopt : options_.paths.map(container.command.front());
     if (no_command || (mapped && !std::filesystem::exists(*mapped))) {
@@ -306,6 +310,11 @@ void PodRunner::spawn(Pod& pod, std::size_t index, const References& references)
   command.variables = make_environment(spec, container, references);
   // All pods share the loopback address, so a fixed port would be taken by the first of them.
   command.variables["WP_PROBE_ADDR"] = std::string(kHostAddress) + ":0";
+  // There are no volumes: the pod's folder stands for the one that the jobs' folders are in.
+  if (const auto scratch = command.variables.find("WP_SCRATCH_DIR");
+      scratch != command.variables.end()) {
+    scratch->second = command.directory;
+  }
   for (const auto* words : {&container.command, &container.args}) {
     for (const std::string& word : *words) {
       command.argv.push_back(expand(word, command.variables));

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,7 +23,8 @@ namespace wp::testnode {
 struct RunnerOptions {
   std::string directory;  // logs/ and pods/ are below it
   PathMap paths;
-  bool skip_init = false;  // init containers that cannot run here count as done
+  bool skip_init = false;      // init containers that cannot run here count as done
+  std::set<std::string> done;  // init containers of these names do, too
 };
 
 class PodRunner {

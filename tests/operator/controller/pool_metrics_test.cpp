@@ -82,6 +82,7 @@ TEST_CASE_FIXTURE(Bench, "workers by kind, their slots, beats and memory") {
   found.f.fleet.members[2].silent_for = Millis{42500};
   found.count();
   found.f.fleet.silent = 1;
+  found.f.fleet.broken = 2;
   found.counts().workers = {
       {.worker = "a/1", .info = R"({"rss":1000,"handlers_rss":500,"handlers_rss_peak":9000})"},
       {.worker = "b/1", .info = R"({"container_memory":4000,"rss":1000,"handlers_rss":500})"},
@@ -98,6 +99,8 @@ TEST_CASE_FIXTURE(Bench, "workers by kind, their slots, beats and memory") {
   CHECK(replicas("retiring") == 1);
   CHECK(replicas("stalled") == 1);
   CHECK(replicas("silent") == 1);
+  CHECK(replicas("broken") == 2);
+  CHECK(value("workerpool_concurrency") == found.parsed.pool.spec.workers.concurrency);
   CHECK(value("workerpool_slots") == 28);
   CHECK(value("workerpool_worker_beat_age_seconds") == 42.5);
   CHECK(value("workerpool_worker_memory_bytes", "stat=\"max\"") == 4000);
@@ -152,7 +155,8 @@ TEST_CASE_FIXTURE(Bench, "types beyond what a queue keeps make no series") {
 
 TEST_CASE_FIXTURE(Bench, "jobs, durations and waits are the queue's own counters") {
   publish();
-  CHECK_FALSE(value("workerpool_jobs_total", "result=\"completed\"").has_value());
+  CHECK(value("workerpool_jobs_total", "result=\"failed\"") == 0);
+  CHECK_FALSE(value("workerpool_job_duration_seconds_count").has_value());
   // 90 runs of 512 to 1023 ms, 10 of 4 to 8 s; 100 claims within a ms, one after 70 s.
   found.counts().stat = {{"completed", 97},   {"failed", 3},       {"interrupted", 2},
                          {"busy_ms", 120000}, {"duration:10", 90}, {"duration:13", 10},

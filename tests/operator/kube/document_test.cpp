@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "operator/kube/version.h"
+
 namespace wp::kube {
 namespace {
 
@@ -57,3 +59,18 @@ TEST_CASE("what an error is, is told from its Status") {
 
 }  // namespace
 }  // namespace wp::kube
+
+TEST_CASE("the server's version") {
+  const auto parse = [](const char* text) {
+    return wp::kube::parse_server_version(nlohmann::json::parse(text));
+  };
+  CHECK(parse(R"({"major": "1", "minor": "34"})") == wp::kube::ServerVersion{1, 34});
+  CHECK(parse(R"({"major": "1", "minor": "29+"})") == wp::kube::ServerVersion{1, 29});
+  CHECK(*parse(R"({"major": "1", "minor": "29"})") >= wp::kube::kNativeSidecars);
+  CHECK(*parse(R"({"major": "1", "minor": "28"})") < wp::kube::kNativeSidecars);
+  CHECK(*parse(R"({"major": "2", "minor": "0"})") >= wp::kube::kNativeSidecars);
+  for (const char* none :
+       {"{}", "[]", R"({"major": 1, "minor": 2})", R"({"major": "", "minor": "x"})"}) {
+    CHECK_FALSE(parse(none));
+  }
+}

@@ -123,9 +123,27 @@ inline constexpr RuleCase kRuleCases[] = {
      "exit codes",
      "deferExitCode and deadExitCode must be two different exit codes"},
     {R"({"workers": {"handler": {"exec": null, "http": {"url": "http://169.254.169.254/"}}}})",
-     "spec.workers.handler.http.url is \"http://169.254.169.254/\"; allowed: a URL on the pod "
-     "itself, such as http://127.0.0.1:8000/jobs",
+     "spec.workers.handler.http.url is \"http://169.254.169.254/\", which is not on loopback "
+     "(127.0.0.0/8, [::1] or localhost); allowed: a URL on the pod itself, such as "
+     "http://127.0.0.1:8000/jobs",
      "write url as a URL on the pod itself, such as http://127.0.0.1:8000/jobs"},
+    {R"({"workers": {"handler": {"exec": null, "http": {"url": "http://u:hunter2@127.0.0.1/"}}}})",
+     "spec.workers.handler.http.url holds a user name; allowed: a URL on the pod itself, such as "
+     "http://127.0.0.1:8000/jobs",
+     "write url as a URL on the pod itself, such as http://127.0.0.1:8000/jobs"},
+    {R"({"workers": {"maxMemory": "512Mi",
+                     "handler": {"exec": null, "http": {"url": "http://127.0.0.1/"}}}})",
+     "spec.workers.maxMemory does not go with handler.http: the app is no process of the runner's; "
+     "allowed: remove it, and set resources.limits.memory of the app's container",
+     "remove maxMemory, or write it as resources.limits.memory of the app's container"},
+    {R"({"workers": {"handler": {"exec": {"command": [""]}}}})",
+     "spec.workers.handler.exec.command begins with an empty word; allowed: a program and its "
+     "words, such as [python3, /app/job.py]",
+     "begin command with a program, such as [python3, /app/job.py]"},
+    {R"({"workers": {"handler": {"exec": null, "stdio": {"command": ["", "x"]}}}})",
+     "spec.workers.handler.stdio.command begins with an empty word; allowed: a program and its "
+     "words, such as [python3, /app/job.py]",
+     "begin command with a program, such as [python3, /app/job.py]"},
     {R"({"workers": {"rollout": {"maxSurge": "0%", "maxUnavailable": "0"}}})",
      "spec.workers.rollout lets no pod be replaced; allowed: maxSurge or maxUnavailable above 0",
      "set maxSurge or maxUnavailable above 0, or no pod can be replaced"},

@@ -2,9 +2,11 @@
 
 #include "tests/operator/pool/rule_cases.h"
 #include "tests/operator/pool/support.h"
+#include "tests/operator/pool/url_cases.h"
 
 using namespace wp;
 using namespace wp::pool;
+using nlohmann::json;
 
 namespace {
 
@@ -28,6 +30,22 @@ TEST_CASE("what the rules allow") {
   for (const char* patch : kFinePatches) {
     CAPTURE(patch);
     CHECK(problems_of(patch).empty());
+  }
+}
+
+TEST_CASE("the address of an app beside") {
+  const auto fine = [](const char* url, const char* path) {
+    const json http = {{"url", url}, {"readyPath", path}};
+    return problems_of(json{{"workers", {{"handler", {{"exec", nullptr}, {"http", http}}}}}}.dump())
+        .empty();
+  };
+  for (const UrlCase& one : kUrlCases) {
+    CAPTURE(one.url);
+    CHECK(fine(one.url, "/") == one.fine);
+  }
+  for (const UrlCase& one : kReadyPathCases) {
+    CAPTURE(one.url);
+    CHECK(fine("http://127.0.0.1/", one.url) == one.fine);
   }
 }
 

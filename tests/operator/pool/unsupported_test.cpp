@@ -25,6 +25,7 @@ const std::set<std::string, std::less<>> kSupported = {"spec.queue.name",
                                                        "spec.workers.deploymentRef",
                                                        "spec.workers.handler.exec",
                                                        "spec.workers.handler.stdio",
+                                                       "spec.workers.handler.http",
                                                        "spec.workers.drainTimeout",
                                                        "spec.workers.maxMemory",
                                                        "spec.workers.rollout",
@@ -137,9 +138,6 @@ TEST_CASE("a Redis with TLS and sentinels is usable") {
 TEST_CASE("what comes later is refused by name") {
   using Paths = std::vector<std::string>;
   CHECK(refused(R"({"queue": {"onDelete": "Purge"}})") == Paths{"spec.queue.onDelete"});
-  CHECK(refused(R"({"workers": {"handler": {"exec": null,
-                                "http": {"url": "http://127.0.0.1:8000/jobs"}}}})") ==
-        Paths{"spec.workers.handler.http"});
   CHECK(refused(R"({"queue": {"type": "List", "name": "q", "list": {}},
                     "workers": {"handler": null}})") ==
         Paths{"spec.queue.type", "spec.queue.list"});

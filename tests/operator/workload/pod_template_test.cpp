@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "operator/pool/grace_period.h"
 #include "tests/operator/workload/pools.h"
 
 using namespace wp;
@@ -51,13 +52,15 @@ TEST_CASE("a handler: the runner takes the container's command") {
   CHECK_FALSE(container.contains("args"));
   CHECK(container.at("image") == "a");
   CHECK(container.at("volumeMounts") ==
-        json::parse(R"([{"name": "workerpool", "mountPath": "/workerpool", "readOnly": true}])"));
-  CHECK(pod.at("spec").at("volumes") == json::parse(R"([{"name": "workerpool", "emptyDir": {}}])"));
+        json::parse(R"([{"name": "workerpool", "mountPath": "/workerpool", "readOnly": true},
+                        {"name": "workerpool-scratch", "mountPath": "/workerpool-scratch"}])"));
+  CHECK(pod.at("spec").at("volumes") == json::parse(R"([{"name": "workerpool", "emptyDir": {}},
+                        {"name": "workerpool-scratch", "emptyDir": {"sizeLimit": "1Gi"}}])"));
   const json& init = pod.at("spec").at("initContainers").at(0);
-  CHECK(init.at("name") == "workerpool-runner");
+  CHECK(init.at("name") == "workerpool-install");
   CHECK(init.at("image") == "registry/runner:1");
   CHECK(init.at("command") ==
-        json::array({"/bin/cp", "-rf", "/workerpool/.", "/workerpool-share/"}));
+        json::array({"/workerpool/bin/workerpool-runner", "install", "/workerpool-share"}));
   CHECK(init.at("volumeMounts") ==
         json::parse(R"([{"name": "workerpool", "mountPath": "/workerpool-share"}])"));
 }
@@ -97,7 +100,17 @@ TEST_CASE("credentials come from Secrets, by reference only") {
   CHECK(secret("WP_REDIS_URL") == json({{"name", "where"}, {"key", "url"}}));
   CHECK(secret("WP_REDIS_USERNAME") ==
         json({{"name", "who"}, {"key", "username"}, {"optional", true}}));
-  CHECK(secret("WP_REDIS_PASSWORD") == json({{"name", "who"}, {"key", "pw"}}));
+  // As a file, which the kubelet renews: a variable would be the one of the pod's start.
+  CHECK(variable(container, "WP_REDIS_PASSWORD").is_null());
+  CHECK(variable(container, "WP_REDIS_PASSWORD_FILE").at("value") == "/workerpool-redis/password");
+  const json source =
+      json::parse(R"({"secret": {"name": "who", "items": [{"key": "pw", "path": "password"}]}})");
+  bool found = false;
+  for (const json& volume : pod.at("spec").at("volumes")) {
+    if (volume.at("name") != "workerpool-redis") continue;
+    found = volume.at("projected").at("sources") == json::array({source});
+  }
+  CHECK(found);
 }
 
 TEST_CASE("variables of the user: ours replace those of the same name, once") {
@@ -142,6 +155,34 @@ TEST_CASE("probes on a port of their own, where the user set none") {
     CHECK_FALSE(container.contains("ports"));
     CHECK_FALSE(container.contains("livenessProbe"));
   }
+}
+
+TEST_CASE("the handler gets its words as they are declared: Kubernetes would expand them") {
+  const json pod = template_of(pool_with_workers(
+      R"(template: {spec: {containers: [{name: a}]}}
+handler: {exec: {command: [sh, -c, "echo $$ $(HOME) $WP_JOB_ID 5$"]}})"));
+  CHECK(variable(pod.at("spec").at("containers").at(0), "WP_HANDLER_COMMAND").at("value") ==
+        R"(["sh","-c","echo $$$$ $$(HOME) $$WP_JOB_ID 5$$"])");
+}
+
+TEST_CASE("a place for the jobs' folders, where the user chose none") {
+  const auto scratch = [](const std::string& container) {
+    const json pod = with_handler("{containers: [{name: a, " + container + "}]}");
+    std::string paths;
+    for (const json& mount : pod.at("spec").at("containers").at(0).at("volumeMounts")) {
+      if (mount.at("name") != "workerpool-scratch") continue;
+      paths += mount.at("mountPath").get<std::string>() + " ";
+      CHECK_FALSE(mount.contains("readOnly"));
+    }
+    const json dir = variable(pod.at("spec").at("containers").at(0), "WP_SCRATCH_DIR");
+    return paths + (dir.is_null() ? "" : dir.at("value").get<std::string>());
+  };
+  CHECK(scratch("image: x") == "/workerpool-scratch /workerpool-scratch");
+  CHECK(scratch("securityContext: {readOnlyRootFilesystem: true}") ==
+        "/workerpool-scratch /tmp /workerpool-scratch");
+  CHECK(scratch("volumeMounts: [{name: big, mountPath: /tmp}]") == "");
+  CHECK(scratch("env: [{name: WP_SCRATCH_DIR, value: /big}]") == "/big");
+  CHECK(scratch("env: [{name: TMPDIR, value: /big}]") == "");
 }
 
 TEST_CASE("the restricted profile, field by field, where the user set none") {
@@ -197,6 +238,18 @@ TEST_CASE("the grace period covers the drain") {
   CHECK(grace("") == 105);
   CHECK(grace("terminationGracePeriodSeconds: 30, ") == 105);
   CHECK(grace("terminationGracePeriodSeconds: 600, ") == 600);
+}
+
+TEST_CASE("a grace period that was raised is known") {
+  const auto raised = [](const std::string& fields) {
+    return pool::raised_grace_period(
+        pool_with_workers("{template: {spec: {" + fields +
+                          "containers: [{name: a}]}}, drainTimeout: 90s}")
+            .spec.workers);
+  };
+  CHECK_FALSE(raised(""));
+  CHECK_FALSE(raised("terminationGracePeriodSeconds: 105, "));
+  CHECK(raised("terminationGracePeriodSeconds: 104, ") == 104);
 }
 
 TEST_CASE("labels: ours always, the common ones where the user set none") {
@@ -263,7 +316,7 @@ handler: {exec: {command: [x]}}
   CHECK(spec.at("serviceAccountName") == "jobs");
   CHECK(spec.at("initContainers").size() == 2);
   CHECK(spec.at("initContainers").at(1) == json({{"name", "prepare"}, {"image", "p"}}));
-  CHECK(spec.at("volumes").size() == 2);
+  CHECK(spec.at("volumes").size() == 3);
   CHECK(spec.at("containers").at(0) == json({{"name", "proxy"}, {"image", "s"}}));
   const json& own = spec.at("containers").at(1);
   CHECK(own.at("workingDir") == "/w");
@@ -275,6 +328,10 @@ TEST_CASE("what collides with the operator's own parts is refused by name") {
   const std::string handler = "\nhandler: {exec: {command: [x]}}";
   CHECK(refusal("template: {spec: {containers: [{name: workerpool-runner}]}}" + handler)
             .find("\"workerpool-runner\" is the operator's own") != std::string::npos);
+  CHECK(refusal("template: {spec: {containers: [{name: a}], initContainers: [{name: "
+                "workerpool-install}]}}" +
+                handler)
+            .find("\"workerpool-install\" is the operator's own") != std::string::npos);
   CHECK(refusal("template: {spec: {containers: [{name: a}], volumes: [{name: workerpool}]}}" +
                 handler)
             .find("volume \"workerpool\"") != std::string::npos);

@@ -67,20 +67,15 @@ TEST_CASE("sentinels: their own credentials and TLS") {
   CHECK(value("WP_REDIS_SENTINEL_TLS") == "own");
   CHECK(value("WP_REDIS_SENTINEL_CA_FILE") == "/workerpool-redis/sentinel-ca.pem");
   CHECK(value("WP_REDIS_SENTINEL_INSECURE_SKIP_VERIFY") == "true");
-  CHECK(named(app.at("env"), "WP_REDIS_SENTINEL_PASSWORD").at("valueFrom").at("secretKeyRef") ==
-        json({{"name", "watch"}, {"key", "password"}}));
+  CHECK(value("WP_REDIS_SENTINEL_PASSWORD_FILE") == "/workerpool-redis/sentinel-password");
   CHECK(named(app.at("env"), "WP_REDIS_SENTINEL_USERNAME")
             .at("valueFrom")
             .at("secretKeyRef")
             .at("optional") == true);
-  CHECK(named(spec.at("volumes"), "workerpool-redis")
-            .at("projected")
-            .at("sources")
-            .at(0)
-            .at("secret")
-            .at("items")
-            .at(0)
-            .at("path") == "sentinel-ca.pem");
+  CHECK(named(spec.at("volumes"), "workerpool-redis").at("projected").at("sources") ==
+        json::parse(R"([
+    {"secret": {"name": "watch", "items": [{"key": "password", "path": "sentinel-password"}]}},
+    {"secret": {"name": "roots", "items": [{"key": "ca", "path": "sentinel-ca.pem"}]}}])"));
 }
 
 TEST_CASE("no volume where there is nothing to put into it") {
