@@ -19,8 +19,7 @@ echo "$first $rest" | exec "$@"
 }  // namespace
 
 TEST_CASE(
-    "a handler above its container's limit is killed: it is buried alone, its neighbour runs on") {
-  const test::GatedJobs only_for_the_command;
+    "a handler above its container's limit is killed: only it is buried, and nobody else notices") {
   Shift shift(
       "hungry", 1,
       {{"workers", {{"concurrency", 2}}},
