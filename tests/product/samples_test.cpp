@@ -128,7 +128,8 @@ void apply_sample(const SampleCase& sample, Product& product, const std::string&
 void enqueue(Product& product, const std::string& pool, const Job& job) {
   redis::Connection connection(product.redis().endpoint());
   connection.connect();
-  queue::NewJob first;
+  std::vector<queue::NewJob> jobs(1);
+  queue::NewJob& first = jobs.front();
   first.id = "step-0";
   first.type = job.type;
   first.payload = job.payload;
@@ -139,7 +140,7 @@ void enqueue(Product& product, const std::string& pool, const Job& job) {
     step.type = job.then[i];
     first.chain.push_back(step);
   }
-  (void)queue::Queue(connection, product.queue_name(pool)).enqueue({first});
+  (void)queue::Queue(connection, product.queue_name(pool)).enqueue(jobs);
 }
 
 queue::JobView last_job(Product& product, const std::string& pool, const Job& job) {
