@@ -20,7 +20,7 @@ namespace wp::test {
 struct SitePod {
   std::string name;
   std::string uid;
-  std::string container;  // containerID of the workers'; empty before its start
+  std::string container = {};  // containerID of the workers'; empty before its start
   int restarts = 0;
   bool ready = false;
   bool leaving = false;
