@@ -8,6 +8,7 @@
 #include <set>
 
 #include "tests/e2e/node.h"
+#include "tests/e2e/site.h"
 
 using namespace wp;
 using namespace wp::test;
@@ -92,9 +93,10 @@ std::set<std::string> workers() {
   return found;
 }
 
-void check_helm_test() {
+void check_helm_test(const std::string& ns) {
   const std::string said =
-      must_run(helm({"test", "workerpool", "--logs", "--timeout", "120s"}), Millis{150000});
+      must_run({"helm", "test", "workerpool", "--logs", "--timeout", "120s", "--namespace", ns},
+               Millis{150000});
   CHECK_MESSAGE(said.find("ok    leader: ") != std::string::npos, said);
   CHECK_MESSAGE(said.find("FAIL") == std::string::npos, said);
 }
@@ -135,7 +137,7 @@ TEST_CASE("helm install, test, a hundred jobs, upgrade, rollback, uninstall, ins
   const std::string chart = source_path("helm/workerpool");
   must_run(helm({"install", "workerpool", chart, "--wait", "--timeout", "120s"}), Millis{150000});
   step("installed");
-  check_helm_test();
+  check_helm_test(kHome);
   step("helm test passed");
 
   kubectl_apply(quickstart(), kDemo);
@@ -153,6 +155,8 @@ TEST_CASE("helm install, test, a hundred jobs, upgrade, rollback, uninstall, ins
   step("100 jobs done");
 
   // With jobs under way, so that there are workers to be rolled.
+  must_run({"kubectl", "--namespace", kDemo, "patch", "workerpool", "quickstart", "--type=merge",
+            "--patch", R"({"spec":{"scaling":{"minReplicas":3}}})"});
   put("upgrade-", 40);
   REQUIRE(eventually([] { return number("/readyReplicas") >= 3; }, Millis{60000}, Millis{200}));
   const auto before = workers();
@@ -164,7 +168,7 @@ TEST_CASE("helm install, test, a hundred jobs, upgrade, rollback, uninstall, ins
   must_run(helm({"rollback", "workerpool", "1", "--wait", "--timeout", "120s"}), Millis{150000});
   check_untouched(before);
   step("rolled back");
-  check_helm_test();
+  check_helm_test(kHome);
   REQUIRE(completes(140, Millis{120000}));
 
   // Uninstalled: no operator; the resource, the pool and its workers stay, and jobs are done.
@@ -195,4 +199,18 @@ TEST_CASE("helm install, test, a hundred jobs, upgrade, rollback, uninstall, ins
   must_run({"kubectl", "--namespace", kDemo, "delete", "workerpool", "quickstart"});
   CHECK(eventually([] { return workers().empty(); }, Millis{90000}, Millis{500}));
   step("the pool is deleted, and its workers are gone");
+}
+
+TEST_CASE("a release with Roles in one namespace and no ClusterRole passes helm test, and works") {
+  if (!have_node()) exit(77);
+  const Site site;
+  check_helm_test(site.ns());
+  site.apply_pool("narrow", {{"exec", {{"command", {"true"}}}}});
+  site.put("narrow", std::map<std::string, std::string>{{"one", "x"}});
+  CHECK_MESSAGE(eventually([&] { return site.counts("narrow").stat["completed"] == 1; },
+                           Millis{90000}, Millis{200}),
+                site.operator_log());
+  CHECK(run({"kubectl", "get", "clusterroles", "--selector", "app.kubernetes.io/name=workerpool",
+             "--output", "name"})
+            .output.empty());
 }
