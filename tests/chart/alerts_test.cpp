@@ -73,6 +73,16 @@ TEST_CASE("every alert names metrics that exist, says what to do, and has its te
     }
   }
   CHECK(alerts == 6);
+  std::set<std::string> documented;
+  for (const auto& row : Page("metrics.md").table("## Alerts")) {
+    documented.insert(code_spans(row[0]).at(0) + " " + row[1]);
+  }
+  std::set<std::string> shipped;
+  for (const json& rule : rules.at("groups").at(0).at("rules")) {
+    shipped.insert(rule.at("alert").get<std::string>() + " " +
+                   rule.at("labels").at("severity").get<std::string>());
+  }
+  CHECK(documented == shipped);
 }
 
 TEST_CASE("every query of the dashboard names metrics that exist, and every pool metric is shown") {

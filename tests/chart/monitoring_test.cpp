@@ -123,7 +123,7 @@ TEST_CASE("each alert fires when provoked and clears; the dashboard's queries ha
   const json one_attempt = {{"jobs", {{"maxAttempts", 1}}}};
   product.apply_pool("calm", {"true"});
   product.apply_pool("failing", {"false"}, {}, 4, one_attempt);
-  product.apply_pool("broken", {"/nowhere/handler"});
+  product.apply_pool("broken", {"sh", "-c", "exit 127"}, {{"minReplicas", 1}, {"maxReplicas", 1}});
   product.apply_pool("deep", {"sleep", "0.3"}, {{"maxReplicas", 1}});
   product.apply_pool("lost", {"sleep", "20"}, {{"maxReplicas", 1}});
 
@@ -147,9 +147,9 @@ TEST_CASE("each alert fires when provoked and clears; the dashboard's queries ha
   watched.comes("WorkerPoolJobsFail", "failing");
   watched.goes("WorkerPoolJobsFail", "failing");
 
-  product.put("broken", 1, "x");
+  product.put("broken", 4, "x");
   watched.comes("WorkerPoolHandlersBroken", "broken");
-  product.apply_pool("broken", {"true"});
+  product.apply_pool("broken", {"true"}, {{"minReplicas", 1}, {"maxReplicas", 1}});
   watched.goes("WorkerPoolHandlersBroken", "broken");
 
   product.put("deep", 40, "x");
@@ -158,6 +158,8 @@ TEST_CASE("each alert fires when provoked and clears; the dashboard's queries ha
 
   product.put("lost", 1, "x");
   REQUIRE(eventually([&] { return product.counts("lost").active == 1; }, Millis{60000}));
+  // A worker counts as lost when it was seen with its job.
+  watched.has("workerpool_replicas{pool='lost',kind='busy'} == 1");
   const pid_t worker = worker_of(product, "lost");
   REQUIRE(worker > 0);
   REQUIRE(kill(worker, SIGKILL) == 0);

@@ -139,7 +139,8 @@ void enqueue(Product& product, const std::string& pool, const Job& job) {
     step.type = job.then[i];
     first.chain.push_back(step);
   }
-  (void)queue::Queue(connection, product.queue_name(pool)).enqueue({first});
+  std::vector<queue::NewJob> jobs{std::move(first)};
+  (void)queue::Queue(connection, product.queue_name(pool)).enqueue(jobs);
 }
 
 queue::JobView last_job(Product& product, const std::string& pool, const Job& job) {

@@ -75,6 +75,13 @@ TEST_CASE("a local pool may have a handler that stays up") {
       UsageError);
 }
 
+TEST_CASE("the app of a local pool is its user's to start") {
+  PoolFile file;
+  file.pool = parse_local_pool(
+      kHead + "  workers: {handler: {http: {url: 'http://127.0.0.1:8000/jobs'}}}\n", "p");
+  CHECK_NOTHROW(check_handler(file, "p"));
+}
+
 TEST_CASE("a handler that isn't there is found before anything starts") {
   PoolFile file;
   file.directory = "/etc";
