@@ -18,7 +18,11 @@ void apply_sample(const Site& site, const SampleCase& sample, const OwnFolder& f
   for (const json& object :
        sample_documents(sample, {{"workerpool-demo", site.ns()},
                                  {"debian:13-slim", "workerpool.test/python:1"},
-                                 {"python:3-slim", "workerpool.test/python:1"}})) {
+                                 {"python:3-slim", "workerpool.test/python:1"},
+                                 // A node of two processors, whose own parts take their share.
+                                 {"cpu: \"1\"", "cpu: 200m"},
+                                 {"cpu: \"2\"", "cpu: 300m"},
+                                 {"cpu: \"4\", memory", "cpu: 400m, memory"}})) {
     const std::string kind = object.at("kind");
     if (kind == "PersistentVolumeClaim") {
       must_run({"chmod", "0777", folder.path()});
