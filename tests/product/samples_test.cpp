@@ -11,6 +11,7 @@
 #include "operator/pool/yaml.h"
 #include "tests/product/cluster.h"
 #include "tests/support/free_port.h"
+#include "tests/support/replace_all.h"
 #include "tests/support/temp_folder.h"
 
 using namespace wp;
@@ -55,13 +56,6 @@ const SampleCase kSamples[] = {
 
 std::filesystem::path samples() {
   return std::filesystem::path(std::getenv("WORKERPOOL_SOURCE")) / "manifests/samples";
-}
-
-void replace_all(std::string& text, const std::string& what, const std::string& by) {
-  for (std::size_t at = text.find(what); at != std::string::npos;
-       at = text.find(what, at + by.size())) {
-    text.replace(at, what.size(), by);
-  }
 }
 
 std::string text_of(const SampleCase& sample, Product& product, const std::string& folder) {
