@@ -20,6 +20,10 @@ class Clock {
 
 /// The machine's clocks. One instance serves the whole process.
 const Clock& system_clock();
+/// Its steady clock.
+inline Millis steady_now() {
+  return system_clock().steady();
+}
 
 /// RFC 3339 in UTC with milliseconds: 2026-11-21T06:32:38.123Z.
 std::string format_time(Millis since_epoch);

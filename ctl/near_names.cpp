@@ -12,7 +12,7 @@ namespace wp::ctl {
 namespace {
 
 constexpr std::size_t kMostNames = 2000;
-constexpr std::size_t kMostShown = 5;
+constexpr std::size_t kNearQueues = 5;
 constexpr Millis kLongestScan{1000};
 
 std::string lower(std::string_view text) {
@@ -106,7 +106,7 @@ CommandError unknown_queue(redis::Connection& connection, const std::string& que
   try {
     names = find_queues(connection);
     std::erase(names, queue);  // a part of a configuration, such as a person's pause
-    names = nearest(std::move(names), queue, kMostShown);
+    names = nearest(std::move(names), queue, kNearQueues);
   } catch (const redis::Error&) {
     // A user without the right to SCAN: the error below stands without names.
   }

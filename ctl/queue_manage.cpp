@@ -18,7 +18,7 @@ namespace {
 using nlohmann::ordered_json;
 using queue::JobState;
 
-constexpr std::int64_t kPage = 1000;
+constexpr std::int64_t kPurgePage = 1000;
 
 queue::Counts known_counts(Session& session) {
   queue::Counts counts = session.queue.counts();
@@ -87,7 +87,7 @@ int queue_purge(Session& session, const std::string& state, Format format) {
   queue::Purged purged{0, most};
   std::int64_t dropped = 0;
   while (dropped < most) {
-    purged = session.queue.purge(of, static_cast<int>(std::min(most - dropped, kPage)));
+    purged = session.queue.purge(of, static_cast<int>(std::min(most - dropped, kPurgePage)));
     if (purged.dropped == 0) break;
     dropped += purged.dropped;
   }

@@ -17,7 +17,7 @@ namespace {
 using nlohmann::ordered_json;
 using queue::RetiredBy;
 
-constexpr std::size_t kMostShown = 5;
+constexpr std::size_t kMostWorkers = 5;
 
 // <pod uid>/<process> → the uid.
 std::string pod_of(const std::string& worker) {
@@ -45,7 +45,7 @@ std::vector<std::string> pods_of(Session& session, const std::vector<std::string
     if (pod.empty()) {
       std::vector<std::string> known;
       for (const WorkerRow& row : rows) known.push_back(row.worker);
-      known = nearest(known, name, kMostShown);
+      known = nearest(known, name, kMostWorkers);
       throw CommandError(
           kNotFound, fmt::format("no worker or pod {} in queue {} at {}; {}", printable(name),
                                  session.queue.name(), describe(session.target.endpoint),

@@ -76,10 +76,6 @@ WorkerRow row_of(const queue::WorkerCounts& counts, Millis now, Millis lease) {
   return row;
 }
 
-std::string cell(const std::optional<std::int64_t>& value) {
-  return value ? std::to_string(*value) : std::string();
-}
-
 std::string jobs_cell(const WorkerRow& row) {
   if (!row.running) return {};
   std::string cell;

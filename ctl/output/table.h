@@ -2,6 +2,8 @@
 // others wrote can't break the layout nor reach the terminal as a control sequence. Pure.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +32,11 @@ class Table {
   std::vector<Column> columns_;
   std::vector<std::vector<std::string>> rows_;
 };
+
+/// A number's cell, empty without one.
+inline std::string cell(const std::optional<std::int64_t>& value) {
+  return value ? std::to_string(*value) : std::string();
+}
 
 /// One line of printable text: control characters and broken UTF-8 become \n, \t, \xNN.
 std::string printable(std::string_view text);

@@ -68,10 +68,6 @@ ordered_json to_document(const std::vector<ShownPool>& pools) {
   return {{"pools", std::move(list)}};
 }
 
-std::string cell(const std::optional<std::int64_t>& value) {
-  return value ? std::to_string(*value) : std::string();
-}
-
 std::string list_text(const std::vector<ShownPool>& pools, const PoolsRequest& request,
                       Format format) {
   if (format != Format::table) return render(to_document(pools), format);

@@ -11,7 +11,7 @@
 namespace wp::simulate {
 namespace {
 
-constexpr int kPage = 500;
+constexpr int kListPage = 500;
 
 // A dead job has not run as long as it would have; one of an older runner may not say.
 std::optional<Job> job_of(const queue::JobView& view) {
@@ -31,12 +31,12 @@ Load kept_load(ctl::Session& session) {
     throw ctl::unknown_queue(session.connection, session.queue.name());
   }
   Load load{session.queue.name(), {}};
-  for (int offset = 0;; offset += kPage) {
-    const queue::JobPage page = session.queue.list(queue::JobState::done, offset, kPage);
+  for (int offset = 0;; offset += kListPage) {
+    const queue::JobPage page = session.queue.list(queue::JobState::done, offset, kListPage);
     for (const auto& [id, finished] : page.jobs) {
       if (const auto job = job_of(session.queue.job(id))) load.jobs.push_back(*job);
     }
-    if (page.jobs.size() < kPage) break;
+    if (page.jobs.size() < kListPage) break;
   }
   if (load.jobs.empty()) {
     throw ctl::CommandError(

@@ -11,10 +11,6 @@ namespace {
 constexpr std::size_t kReadChunk = 64 * 1024;
 constexpr Millis kOverrun{1000};  // for a reply that is on its way when its time is over
 
-Millis now() {
-  return system_clock().steady();
-}
-
 // hiredis' formatter would allocate the whole text once more for each command.
 void append_resp(std::string& out, const Command& command) {
   fmt::format_to(std::back_inserter(out), "*{}\r\n", command.size());
@@ -33,7 +29,7 @@ void Channel::open(const Address& address, const std::optional<Tls>& tls, Millis
   auto transport = tls ? tls_transport(std::move(socket), *tls, address.host)
                        : plain_transport(std::move(socket));
   while (const short events = transport->handshake()) {
-    if (now() > deadline || !waiter_.wait(transport->fd(), events, deadline)) {
+    if (steady_now() > deadline || !waiter_.wait(transport->fd(), events, deadline)) {
       throw Error(ErrorClass::timeout,
                   "no answer to the TLS handshake in time; does the port speak TLS?");
     }
@@ -63,7 +59,7 @@ void Channel::flush(Millis deadline) {
     const Moved moved = transport_->write(rest);
     rest.remove_prefix(moved.bytes);
     if (moved.bytes > 0) continue;
-    if (now() > deadline || !waiter_.wait(transport_->fd(), moved.wait_for, deadline)) {
+    if (steady_now() > deadline || !waiter_.wait(transport_->fd(), moved.wait_for, deadline)) {
       throw Error(ErrorClass::timeout, "the request could not be sent in time");
     }
   }
@@ -84,7 +80,7 @@ Reply Channel::read(Millis deadline) {
   Reply reply;
   while (!parser_->next(reply)) {
     // Also while bytes keep coming: a peer that never ends a reply must not hold us.
-    if (now() > deadline + kOverrun || !receive(deadline)) {
+    if (steady_now() > deadline + kOverrun || !receive(deadline)) {
       throw Error(ErrorClass::timeout, "no reply in time");
     }
   }
@@ -96,7 +92,7 @@ std::optional<Reply> Channel::read_if_any(Millis begin_by, Millis patience) {
   Reply reply;
   for (;;) {
     if (parser_->next(reply)) return reply;
-    if (parser_->has_part()) return read(now() + patience);
+    if (parser_->has_part()) return read(steady_now() + patience);
     if (!receive(begin_by)) return std::nullopt;
   }
 }

@@ -14,10 +14,6 @@ namespace {
 constexpr Millis kAskAgain{100};  // between two searches for a master while there is none
 constexpr int kReloads = 5;       // of scripts that the server forgot, in one call
 
-Millis now() {
-  return system_clock().steady();
-}
-
 Command eval_command(const ScriptCall& call) {
   Command command;
   command.reserve(3 + call.keys.size() + call.args.size());
@@ -58,7 +54,7 @@ void Connection::close() {
 void Connection::connect() {
   close();
   talk([this] {
-    const Millis deadline = now() + timeouts_.connect;
+    const Millis deadline = steady_now() + timeouts_.connect;
     if (endpoint_.sentinel) return connect_to_master(deadline);
     channel_.open({endpoint_.host, endpoint_.port, endpoint_.socket_path}, endpoint_.tls, deadline);
     greet();
@@ -80,11 +76,11 @@ void Connection::connect_to_master(Millis deadline) {
       const bool passes = e.error_class() == ErrorClass::refused ||
                           e.error_class() == ErrorClass::closed ||
                           e.error_class() == ErrorClass::read_only;
-      if (!passes || now() + kAskAgain > deadline) {
+      if (!passes || steady_now() + kAskAgain > deadline) {
         throw Error(e.error_class(), fmt::format("master {}: {}", master.describe(), e.what()));
       }
     }
-    waiter_.pause(now() + kAskAgain);
+    waiter_.pause(steady_now() + kAskAgain);
   }
 }
 
@@ -97,7 +93,7 @@ void Connection::greet() {
   const bool only_ping = commands.empty() && endpoint_.tls;
   if (only_ping) commands.push_back({"PING"});
   if (commands.empty()) return;
-  const std::vector<Reply> replies = channel_.exchange(commands, now() + timeouts_.reply);
+  const std::vector<Reply> replies = channel_.exchange(commands, steady_now() + timeouts_.reply);
   if (only_ping) return;  // what a server says to it is for the first real command to hear
   throw_first_error(replies);
   if (endpoint_.sentinel && replies.back().at(0).text() != "master") {
@@ -123,7 +119,7 @@ Reply Connection::execute(const Command& command) {
 
 Reply Connection::execute(const Command& command, Millis timeout) {
   return checked(talk([&] {
-    const Millis deadline = now() + timeout;
+    const Millis deadline = steady_now() + timeout;
     channel_.append(command);
     channel_.flush(deadline);
     return channel_.read(deadline);
@@ -132,7 +128,7 @@ Reply Connection::execute(const Command& command, Millis timeout) {
 
 std::vector<Reply> Connection::pipeline(std::span<const Command> commands) {
   std::vector<Reply> replies =
-      talk([&] { return channel_.exchange(commands, now() + timeouts_.reply); });
+      talk([&] { return channel_.exchange(commands, steady_now() + timeouts_.reply); });
   for (const Reply& reply : replies) look_at_error(reply);
   return replies;
 }
@@ -190,14 +186,14 @@ Reply Connection::call(const ScriptCall& call) {
 void Connection::send(const Command& command) {
   talk([&] {
     channel_.append(command);
-    channel_.flush(now() + timeouts_.reply);
+    channel_.flush(steady_now() + timeouts_.reply);
   });
 }
 
 Reply Connection::read_push(Millis timeout) {
   std::optional<Reply> push = talk([&]() -> std::optional<Reply> {
     try {
-      return channel_.read_if_any(now() + timeout, timeouts_.reply);
+      return channel_.read_if_any(steady_now() + timeout, timeouts_.reply);
     } catch (const Interrupted&) {
       if (!channel_.is_between_replies()) throw;
       return std::nullopt;

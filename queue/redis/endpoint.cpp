@@ -10,7 +10,7 @@ namespace {
 
 constexpr int kLargestDatabase = 1 << 20;
 
-[[noreturn]] void refuse(const std::string& why) {
+[[noreturn]] void refuse_url(const std::string& why) {
   throw std::invalid_argument("Redis URL: " + why);
 }
 
@@ -18,7 +18,7 @@ int parse_number(std::string_view text, int min, int max, std::string_view what)
   int number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc{} || end != text.data() + text.size() || number < min || number > max) {
-    refuse(fmt::format("{} is not a number from {} to {}", what, min, max));
+    refuse_url(fmt::format("{} is not a number from {} to {}", what, min, max));
   }
   return number;
 }
@@ -70,7 +70,7 @@ Endpoint parse_unix(std::string_view url) {
     url = url.substr(0, query);
   }
   if (!url.starts_with('/')) {
-    refuse("unix:// wants an absolute path, as in unix:///run/redis.sock");
+    refuse_url("unix:// wants an absolute path, as in unix:///run/redis.sock");
   }
   endpoint.socket_path = url;
   return endpoint;
@@ -101,7 +101,7 @@ Endpoint parse_sentinel(std::string_view url, bool tls) {
   } while (!nodes.empty());
   sentinel.master_name = percent_decode(take_until(url, '/'));
   if (sentinel.master_name.empty()) {
-    refuse("the master's name is missing, as in redis+sentinel://host:26379/main");
+    refuse_url("the master's name is missing, as in redis+sentinel://host:26379/main");
   }
   parse_database(url, endpoint);
   endpoint.sentinel = std::move(sentinel);
@@ -147,7 +147,7 @@ Address parse_address(std::string_view text, int default_port) {
   Address address{{}, default_port};
   if (text.starts_with('[')) {
     const std::size_t close = text.find(']');
-    if (close == std::string_view::npos) refuse("the [ of the address has no ]");
+    if (close == std::string_view::npos) refuse_url("the [ of the address has no ]");
     address.host = text.substr(1, close - 1);
     text.remove_prefix(close + 1);
   } else {
@@ -155,8 +155,10 @@ Address parse_address(std::string_view text, int default_port) {
     address.host = text.substr(0, colon);
     text.remove_prefix(colon);
   }
-  if (address.host.empty()) refuse("the host is missing");
-  if (!text.empty() && !text.starts_with(':')) refuse("the ] of the address is followed by no :");
+  if (address.host.empty()) refuse_url("the host is missing");
+  if (!text.empty() && !text.starts_with(':')) {
+    refuse_url("the ] of the address is followed by no :");
+  }
   if (!text.empty()) address.port = parse_number(text.substr(1), 1, 65535, "the port");
   return address;
 }
@@ -165,7 +167,7 @@ Endpoint parse_endpoint(std::string_view url) {
   for (const Form& form : kForms) {
     if (url.starts_with(form.scheme)) return form.parse(url.substr(form.scheme.size()));
   }
-  refuse(
+  refuse_url(
       "expected redis://host:port/db, rediss://host:port/db (TLS), unix:///path/to/socket or "
       "redis+sentinel://host:26379,host:26379/master/db");
 }

@@ -22,7 +22,7 @@ struct Free {
 template <typename T>
 using Owned = std::unique_ptr<T, Free>;
 
-[[noreturn]] void refuse(const std::string& why) {
+[[noreturn]] void refuse_tls(const std::string& why) {
   ERR_clear_error();
   throw Error(ErrorClass::tls, "TLS: " + why);
 }
@@ -65,7 +65,7 @@ void trust(SSL_CTX* context, const Tls& tls) {
     ++count;
   }
   ERR_clear_error();  // the end of the text is an "error" as well
-  if (count == 0) refuse(ca.what + " holds no certificate (PEM)");
+  if (count == 0) refuse_tls(ca.what + " holds no certificate (PEM)");
   SSL_CTX_set_cert_store(context, store.release());
 }
 
@@ -78,7 +78,7 @@ void identify(SSL_CTX* context, const Tls& tls) {
   const Owned<BIO> chain = reader(cert);
   const Owned<X509> leaf = next_certificate(chain.get());
   if (!leaf || SSL_CTX_use_certificate(context, leaf.get()) != 1) {
-    refuse(cert.what + " holds no certificate (PEM)");
+    refuse_tls(cert.what + " holds no certificate (PEM)");
   }
   while (Owned<X509> issuer = next_certificate(chain.get())) {
     if (SSL_CTX_add_extra_chain_cert(context, issuer.get()) == 1) {
@@ -88,10 +88,10 @@ void identify(SSL_CTX* context, const Tls& tls) {
   const Owned<BIO> bio = reader(key);
   const Owned<EVP_PKEY> secret(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
   ERR_clear_error();
-  if (!secret) refuse(key.what + " holds no key without a passphrase (PEM)");
+  if (!secret) refuse_tls(key.what + " holds no key without a passphrase (PEM)");
   if (SSL_CTX_use_PrivateKey(context, secret.get()) != 1 ||
       SSL_CTX_check_private_key(context) != 1) {
-    refuse(fmt::format("{} does not belong to {}", key.what, cert.what));
+    refuse_tls(fmt::format("{} does not belong to {}", key.what, cert.what));
   }
 }
 
@@ -105,7 +105,7 @@ bool is_ip_address(const std::string& host) {
 
 SslContext make_tls_context(const Tls& tls) {
   SslContext context(SSL_CTX_new(TLS_client_method()));
-  if (!context) refuse("OpenSSL gives no context");
+  if (!context) refuse_tls("OpenSSL gives no context");
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   SSL_CTX_set_mode(context.get(),
                    SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
@@ -123,13 +123,13 @@ SslContext make_tls_context(const Tls& tls) {
 
 SslStream make_tls_stream(SSL_CTX* context, const std::string& name) {
   SslStream ssl(SSL_new(context));
-  if (!ssl) refuse("OpenSSL gives no stream");
+  if (!ssl) refuse_tls("OpenSSL gives no stream");
   if (is_ip_address(name)) {
     X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl.get()), name.c_str());
     return ssl;
   }
   SSL_set_hostflags(ssl.get(), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-  if (SSL_set1_host(ssl.get(), name.c_str()) != 1) refuse("the server's name is not usable");
+  if (SSL_set1_host(ssl.get(), name.c_str()) != 1) refuse_tls("the server's name is not usable");
   SSL_ctrl(ssl.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
            const_cast<char*>(name.c_str()));
   return ssl;

@@ -4,14 +4,14 @@
 #include <cstring>
 #include <fmt/format.h>
 
+#include "runner/kept_environment.h"
+
 extern char** environ;
 
 namespace wp::runner {
 namespace {
 
 constexpr std::string_view kHidden = "WP_REDIS_";
-// What runner/launcher.cpp has put in front of the names of variables that are for handlers only.
-constexpr std::string_view kKept = "WP_KEPT_";
 constexpr std::array<std::string_view, 3> kSecrets = {
     "WP_REDIS_PASSWORD=", "WP_REDIS_SENTINEL_PASSWORD=", "WP_REDIS_URL="};
 
@@ -57,8 +57,8 @@ std::vector<std::string> inherited_environment() {
   std::vector<std::string> kept;
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     std::string_view text(*entry);
-    if (text.starts_with(kHidden)) continue;
-    if (text.starts_with(kKept)) text.remove_prefix(kKept.size());
+    if (text.starts_with(kHidden) || text == kOwnOpenssl) continue;
+    if (text.starts_with(kKept)) text.remove_prefix(std::string_view(kKept).size());
     kept.emplace_back(text);
   }
   return kept;

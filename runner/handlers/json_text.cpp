@@ -5,17 +5,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/trim.h"
+
 namespace wp::runner {
 namespace {
 
 bool blank(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-  return text;
 }
 
 // The end of the string that begins at `at`, of valid JSON.

@@ -6,19 +6,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/trim.h"
 #include "runner/handlers/json_text.h"
 
 namespace wp::runner {
 namespace {
 
-constexpr std::string_view kSpace = " \t\r\n";
 constexpr std::size_t kMaxPatchDepth = 500;  // merging goes down level by level, on the stack
-
-std::string_view trim(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
 
 }  // namespace
 

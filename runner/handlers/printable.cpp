@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "base/trim.h"
+
 namespace wp::runner {
 namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
-constexpr std::string_view kSpace = " \t\r\n";
 
 // The length of the well-formed character at the front, 0 when there is none (Unicode, table 3-7).
 std::size_t character_length(std::string_view text) {
@@ -36,9 +37,7 @@ bool is_control(std::string_view character) {
 }
 
 std::string make_printable(std::string_view bytes, std::size_t limit, std::string_view kept) {
-  const std::size_t first = bytes.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return {};
-  bytes = bytes.substr(first, bytes.find_last_not_of(kSpace) - first + 1);
+  bytes = trim(bytes);
   std::string made;
   while (!bytes.empty()) {
     const std::size_t length = character_length(bytes);

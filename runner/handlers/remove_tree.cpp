@@ -1,14 +1,13 @@
 #include "runner/handlers/remove_tree.h"
 
 #include <cerrno>
-#include <dirent.h>
 #include <fcntl.h>
-#include <memory>
 #include <string_view>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/ids.h"
+#include "base/unique_dir.h"
 #include "base/unique_fd.h"
 
 namespace wp::runner {
@@ -16,10 +15,6 @@ namespace {
 
 // Against one that is still filling it.
 constexpr int kMaxPasses = 100000;
-
-struct CloseDir {
-  void operator()(DIR* dir) const { closedir(dir); }
-};
 
 // A folder of ours may have been closed even to us. False when that is not to be changed, or it is
 // no folder.
@@ -49,7 +44,7 @@ bool is_filled() {
 template <typename Each>
 bool for_each_entry(int folder, Each each) {
   const int own = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const std::unique_ptr<DIR, CloseDir> dir(own < 0 ? nullptr : fdopendir(own));
+  const UniqueDir dir(own < 0 ? nullptr : fdopendir(own));
   if (!dir) {
     if (own >= 0) close(own);
     return false;

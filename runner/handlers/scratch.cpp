@@ -3,14 +3,13 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <dirent.h>
 #include <fcntl.h>
-#include <memory>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/ids.h"
 #include "base/log.h"
+#include "base/unique_dir.h"
 #include "base/unique_fd.h"
 #include "runner/handlers/remove_tree.h"
 
@@ -26,16 +25,12 @@ void remove_scratch(const std::string& folder) {
   }
 }
 
-struct CloseDir {
-  void operator()(DIR* dir) const { closedir(dir); }
-};
-
 // Whether the folder is as make_scratch() left it.
 bool is_untouched(const std::string& folder) {
   UniqueFd file(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   struct stat info {};
   if (!file || fstat(file.get(), &info) != 0 || (info.st_mode & 07777) != 0700) return false;
-  const std::unique_ptr<DIR, CloseDir> dir(fdopendir(file.get()));
+  const UniqueDir dir(fdopendir(file.get()));
   if (!dir) return false;
   (void)file.release();  // the stream's by now
   int entries = 0;

@@ -1,15 +1,15 @@
 #include "runner/process/process_tree.h"
 
 #include <charconv>
-#include <dirent.h>
 #include <fstream>
 #include <map>
-#include <memory>
 #include <set>
 #include <signal.h>
 #include <sstream>
 #include <string_view>
 #include <unistd.h>
+
+#include "base/unique_dir.h"
 
 namespace wp::runner {
 namespace {
@@ -18,10 +18,6 @@ struct Process {
   pid_t parent = 0;
   pid_t session = 0;
   bool zombie = false;
-};
-
-struct CloseDir {
-  void operator()(DIR* dir) const { closedir(dir); }
 };
 
 bool read_process(pid_t pid, Process& process) {
@@ -41,7 +37,7 @@ bool read_process(pid_t pid, Process& process) {
 
 std::map<pid_t, Process> all_processes() {
   std::map<pid_t, Process> found;
-  const std::unique_ptr<DIR, CloseDir> dir(opendir("/proc"));
+  const UniqueDir dir(opendir("/proc"));
   if (!dir) return found;
   while (const dirent* entry = readdir(dir.get())) {
     const std::string_view name = entry->d_name;

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/chart/helm.h"
+#include "tests/support/replace_all.h"
 
 namespace wp::test {
 namespace {
@@ -18,12 +19,6 @@ std::string file(const std::string& name) {
   std::ifstream stream(source_folder() + "/helm/workerpool/files/" + name);
   if (!stream) throw std::runtime_error("cannot read " + name);
   return {std::istreambuf_iterator<char>(stream), {}};
-}
-
-void replace_all(std::string& text, const std::string& from, const std::string& to) {
-  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) {
-    text.replace(at, from.size(), to);
-  }
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "tests/docs/player.h"
 #include "tests/support/free_port.h"
 #include "tests/support/redis_server.h"
+#include "tests/support/replace_all.h"
 
 using namespace wp;
 using namespace wp::test;
@@ -66,12 +67,6 @@ std::string language_of(const FencedBlock& console, const std::vector<FencedBloc
         fmt::format("line {}: commands of {} languages: {}", console.line, found.size(), text));
   }
   return *found.begin();
-}
-
-void replace_all(std::string& text, const std::string& what, const std::string& by) {
-  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size()) {
-    text.replace(at, what.size(), by);
-  }
 }
 
 // The page as it stands, but for the ports of its apps: on this machine others may have them.

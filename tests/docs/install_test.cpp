@@ -11,6 +11,7 @@
 
 #include "tests/docs/page.h"
 #include "tests/docs/player.h"
+#include "tests/support/replace_all.h"
 #include "tests/support/temp_folder.h"
 
 using namespace wp;
@@ -23,12 +24,6 @@ constexpr Millis kLongestCommand{300000};  // each command says itself how long 
 std::string variable(const char* name) {
   const char* const value = std::getenv(name);
   return value == nullptr ? std::string() : value;
-}
-
-void replace_all(std::string& text, const std::string& what, const std::string& by) {
-  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size()) {
-    text.replace(at, what.size(), by);
-  }
 }
 
 // The node pulls nothing: in place of others' images it has one of its own with the same programs.

@@ -16,6 +16,7 @@
 #include "tests/docs/page.h"
 #include "tests/docs/player.h"
 #include "tests/product/cluster.h"
+#include "tests/support/replace_all.h"
 
 using namespace wp;
 using namespace wp::test;
@@ -81,12 +82,6 @@ const pool::Advice* advice_on_cause(const std::string& word) {
     if (advice.word == word) return &advice;
   }
   return nullptr;
-}
-
-void replace_all(std::string& text, const std::string& what, const std::string& by) {
-  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size()) {
-    text.replace(at, what.size(), by);
-  }
 }
 
 // The page as it stands, but for where its Redis is, for its namespace, and for how long jobs run:

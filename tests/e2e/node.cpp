@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <sstream>
 #include <stdexcept>
 
 namespace wp::test {
@@ -14,10 +15,28 @@ std::string folder() {
   return path != nullptr ? path : "";
 }
 
+// Field 22 of /proc/PID/stat, as tests/cluster/processes.sh reads it; empty without such a process.
+std::string start_time(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string stat;
+  std::getline(file, stat, '\0');
+  // The second field, the name, may hold blanks and parentheses: what follows is after its end.
+  const std::size_t name = stat.rfind(')');
+  std::istringstream fields(name == std::string::npos ? std::string() : stat.substr(name + 1));
+  std::string field;
+  for (int number = 3; number <= 22; ++number) {
+    if (!(fields >> field)) return {};
+  }
+  return field;
+}
+
+// Never a later process that was given the same number.
 pid_t kubelet_pid() {
   pid_t pid = 0;
-  std::ifstream(folder() + "/pids/kubelet") >> pid;
-  if (pid <= 0) throw std::runtime_error("no kubelet is recorded");
+  std::string started;
+  std::ifstream(folder() + "/pids/kubelet") >> pid >> started;
+  if (pid <= 0 || started.empty()) throw std::runtime_error("no kubelet is recorded");
+  if (start_time(pid) != started) throw std::runtime_error("the recorded kubelet does not run");
   return pid;
 }
 

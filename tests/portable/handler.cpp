@@ -1,5 +1,5 @@
 // An exec handler that needs nothing of its root, linked statically: answers the payload and what
-// its own loader would have been told, as JSON.
+// its own loader and OpenSSL would have been told, as JSON.
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -18,6 +18,7 @@ int main() {
   for (int byte = std::getchar(); byte != EOF; byte = std::getchar()) {
     payload.push_back(static_cast<char>(byte));
   }
-  std::printf("{\"payload\":\"%s\",\"preload\":\"%s\",\"path\":\"%s\"}", payload.c_str(),
-              variable("LD_PRELOAD").c_str(), variable("LD_LIBRARY_PATH").c_str());
+  std::printf("{\"payload\":\"%s\",\"preload\":\"%s\",\"path\":\"%s\",\"openssl\":\"%s\"}",
+              payload.c_str(), variable("LD_PRELOAD").c_str(), variable("LD_LIBRARY_PATH").c_str(),
+              variable("OPENSSL_CONF").c_str());
 }

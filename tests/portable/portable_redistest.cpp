@@ -24,6 +24,9 @@ namespace {
 
 constexpr const char* kRunner = "/workerpool/bin/workerpool-runner";
 constexpr const char* kHandler = "/handler";
+constexpr const char* kNoAlgorithms =
+    "openssl_conf = all\n[all]\nproviders = providers\n[providers]\nnull = null\n"
+    "[null]\nactivate = 1\n";
 
 void skip(const std::string& why) {
   std::fprintf(stderr, "SKIPPED: %s\n", why.c_str());
@@ -100,10 +103,11 @@ struct Ground {
   }
   void check(const ForeignRoot& root, const std::string& preload) {
     prepare(root);
-    const std::vector<std::string> environment = {"LD_PRELOAD=" + preload,
-                                                  "LD_LIBRARY_PATH=/usr/lib:/lib"};
+    const std::vector<std::string> environment = {
+        "LD_PRELOAD=" + preload, "LD_LIBRARY_PATH=/usr/lib:/lib", "OPENSSL_CONF=/own.cnf"};
     const std::string expected =
-        R"("result":{"path":"/usr/lib:/lib","payload":"hello","preload":")" + preload + R"("}})";
+        R"("result":{"openssl":"/own.cnf","path":"/usr/lib:/lib","payload":"hello","preload":")" +
+        preload + R"("}})";
     CHECK(run_job(root, "queue.hosts.test", environment).ends_with(expected));
     CHECK(names.asked() == 0);
     CHECK(run_job(root, "queue.dns.test", environment).ends_with(expected));
@@ -180,9 +184,12 @@ TEST_CASE("the roots of trust are the image's, wherever it keeps them, and else 
                            "tls-ca-cert-file " + folder / "ca.pem", "tls-auth-clients no"});
   const ForeignRoot root;
   root.write("/etc/hosts", "127.0.0.1 queue.hosts.test\n");
+  // What the image says to its own OpenSSL: with this there would be no TLS at all.
+  for (const char* file : {"/usr/lib/ssl/openssl.cnf", "/own.cnf"}) root.write(file, kNoAlgorithms);
   const auto start = [&] {
     return root.start({kRunner, "--redis", "rediss://queue.hosts.test:" + std::to_string(port),
-                       "--queue", "q", "--probe-addr", "127.0.0.1:0", "--handler", "noop"});
+                       "--queue", "q", "--probe-addr", "127.0.0.1:0", "--handler", "noop"},
+                      {"OPENSSL_CONF=/own.cnf"});
   };
   const auto says = [](const Process& runner, const char* text) {
     const bool said = eventually([&] { return runner.output().find(text) != std::string::npos; },

@@ -7,19 +7,13 @@
 #include <stdexcept>
 
 #include "operator/pool/yaml.h"
+#include "tests/support/replace_all.h"
 
 namespace wp::test {
 namespace {
 
 std::filesystem::path folder_of_samples() {
   return std::filesystem::path(std::getenv("WORKERPOOL_SOURCE")) / "manifests/samples";
-}
-
-void replace_all(std::string& text, const std::string& what, const std::string& by) {
-  for (std::size_t at = text.find(what); at != std::string::npos;
-       at = text.find(what, at + by.size())) {
-    text.replace(at, what.size(), by);
-  }
 }
 
 }  // namespace

@@ -30,10 +30,13 @@ TEST_CASE("what a handler inherits holds nothing about the queue's Redis") {
 
 TEST_CASE("what the launcher put aside comes back under its own name") {
   setenv("WP_KEPT_LD_PRELOAD", "/usr/lib/allocator.so", 1);
+  setenv("OPENSSL_CONF", "/workerpool/lib/openssl.cnf", 1);  // the runner's own
   const auto env = inherited_environment();
   CHECK(has(env, "LD_PRELOAD=/usr/lib/allocator.so"));
   for (const std::string& entry : env) CHECK_FALSE(entry.starts_with("WP_KEPT_"));
+  for (const std::string& entry : env) CHECK_FALSE(entry.starts_with("OPENSSL_"));
   unsetenv("WP_KEPT_LD_PRELOAD");
+  unsetenv("OPENSSL_CONF");
 }
 
 TEST_CASE("the facts of a job replace what was inherited under the same names") {

@@ -11,7 +11,7 @@ namespace {
 
 constexpr Millis kFirstPause{50};
 constexpr Millis kLongestPause{1000};
-constexpr Millis kPatience{5000};  // with one attempt
+constexpr Millis kAttemptPatience{5000};  // with one attempt
 
 }  // namespace
 
@@ -41,7 +41,7 @@ void HttpReadiness::ask() {
 
 void HttpReadiness::attempt() {
   exchange_ = std::make_unique<HttpExchange>(loop_);
-  timer_ = loop_.after(kPatience, [this] {
+  timer_ = loop_.after(kAttemptPatience, [this] {
     exchange_.reset();
     missing(fmt::format("{}{} does not answer: is the app up?", target_.origin(), path_));
   });

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "base/trim.h"
 #include "runner/handlers/json_text.h"
 #include "runner/handlers/printable.h"
 
@@ -35,10 +36,9 @@ bool is_token(char c) {
          kOther.find(c) != std::string_view::npos;
 }
 
-std::string_view trim(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+// The optional white space of HTTP (RFC 9110, 5.6.3) has no ends of lines.
+std::string_view without_blanks(std::string_view text) {
+  return trim(text, " \t");
 }
 
 // -1: no hexadecimal digit.
@@ -180,7 +180,7 @@ void HttpResponseParser::header_line() {
     if (response_.headers.empty()) return fail(Failure::malformed, "the first header has no name");
     std::string& value = response_.headers.back().second;
     value += ' ';
-    value += trim(line_);
+    value += without_blanks(line_);
     return;
   }
   const std::size_t colon = line_.find(':');
@@ -189,7 +189,8 @@ void HttpResponseParser::header_line() {
       !std::all_of(name.begin(), name.end(), is_token)) {
     return fail(Failure::malformed, fmt::format("\"{}\" is no header", escaped(line_, kMaxQuote)));
   }
-  response_.headers.emplace_back(lower(name), trim(std::string_view(line_).substr(colon + 1)));
+  response_.headers.emplace_back(lower(name),
+                                 without_blanks(std::string_view(line_).substr(colon + 1)));
 }
 
 void HttpResponseParser::head_done() {
@@ -235,7 +236,7 @@ bool HttpResponseParser::understand_length() {
   std::string_view rest = all;
   for (bool more = true; more;) {
     const std::size_t comma = rest.find(',');
-    const std::string_view value = trim(rest.substr(0, comma));
+    const std::string_view value = without_blanks(rest.substr(0, comma));
     more = comma != std::string_view::npos;
     if (more) rest.remove_prefix(comma + 1);
     // More digits than any length needs: beyond all limits then, whatever it is.
@@ -264,7 +265,7 @@ void HttpResponseParser::chunk_size_line() {
   while (digits < line_.size() && hex_value(line_[digits]) >= 0 && digits <= kMaxChunkDigits) {
     left_ = left_ * 16 + static_cast<std::uint64_t>(hex_value(line_[digits++]));
   }
-  const std::string_view rest = trim(std::string_view(line_).substr(digits));
+  const std::string_view rest = without_blanks(std::string_view(line_).substr(digits));
   if (digits == 0 || digits > kMaxChunkDigits || (!rest.empty() && rest.front() != ';')) {
     return fail(Failure::malformed,
                 fmt::format("\"{}\" is no size of a chunk", escaped(line_, kMaxQuote)));
