@@ -73,8 +73,7 @@ class Options {
   /// A word without a dash, in the order of declaration.
   Options& positional(const std::string& name, const std::string& help, std::string& value,
                       bool required);
-  /// Any number of words without a dash, behind the positional ones. Like every name here without a
-  /// blank: newer versions of CLI11 refuse those.
+  /// Any number of words without a dash, behind the positional ones.
   Options& words(const std::string& name, const std::string& help,
                  std::vector<std::string>& values);
   /// All words from the first unknown one or after `--`.
