@@ -145,8 +145,8 @@ void declare_workers(Options& options, Arguments& a) {
        {std::pair{"drain", "They finish what they run and claim no more, until undrain"},
         {"undrain", "They may claim again"}}) {
     Options& verb = workers.command(name, about);
-    verb.words("[QUEUE] WORKER",
-               "as workers list names them, or pods; QUEUE unless there is --queue", a.words);
+    verb.words("WORKER", "as workers list names them, or pods; QUEUE unless there is --queue",
+               a.words);
     verb.epilog(kVerbEpilog);
   }
 }
@@ -173,7 +173,7 @@ void declare_jobs(Options& options, Arguments& a) {
         {"remove", "Drops jobs and all that is known of them; not while they run"},
         {"reprioritise", "Waiting and delayed jobs get another priority"}}) {
     Options& verb = jobs.command(name, about);
-    verb.words("[QUEUE] ID", "the jobs' ids; QUEUE in front unless there is --queue", a.words);
+    verb.words("ID", "the jobs' ids; QUEUE in front unless there is --queue", a.words);
     if (name == std::string("redrive")) {
       verb.toggle({.name = "all", .help = "every job that is dead now, a thousand a call"},
                   a.manage.all);
