@@ -84,7 +84,7 @@ function(wp_test name)
   # The tests' own code runs once: compiling it fast is worth more than its speed.
   target_compile_options(${name} PRIVATE -O0 -U_FORTIFY_SOURCE)
   set(command ${name})
-  if(ARG_LABEL STREQUAL e2e)
+  if(ARG_LABEL STREQUAL "e2e")
     set(command ${PROJECT_SOURCE_DIR}/tests/e2e/enter --if-up ${PROJECT_BINARY_DIR}/e2e
                 $<TARGET_FILE:${name}>)
   endif()
@@ -109,7 +109,7 @@ function(wp_test name)
                             "KUBECONFIG=${cluster}/admin.kubeconfig")
     set_tests_properties(${tests} PROPERTIES FIXTURES_REQUIRED control_plane RUN_SERIAL TRUE)
   endif()
-  if(ARG_LABEL STREQUAL e2e)
+  if(ARG_LABEL STREQUAL "e2e")
     # One node for all of them, started and stopped by tests/e2e/CMakeLists.txt.
     set_property(TEST ${name} APPEND PROPERTY FIXTURES_REQUIRED e2e)
     set_property(TEST ${name} PROPERTY RUN_SERIAL TRUE)
