@@ -26,12 +26,14 @@ demo: setup ## a pool on this machine compresses 240 files and checks every resu
 	@WORKERPOOL_BIN=$(BUILD)/bin demo/run
 
 # What only tests need is installed first: cmake looks for some of it. What the tests run against is
-# built beside the compiler; tools/test waits for it, and says what went wrong with it.
+# built beside the compiler; tools/test waits for it, and says what went wrong with it. It has a
+# process group of its own: what it started ends with it.
 test: ## every layer of tests; the last line says how many passed and failed
 	@tools/setup test
 	@mkdir -p $(BUILD)
-	@tools/prepare-tests </dev/null >$(BUILD)/prepare-tests.log 2>&1 & beside=$$!; \
-	  trap 'kill $$beside 2>/dev/null || true' EXIT; \
+	@setsid tools/prepare-tests </dev/null >$(BUILD)/prepare-tests.log 2>&1 & beside=$$!; \
+	  trap 'kill -s TERM -- -$$beside 2>/dev/null || true' EXIT; \
+	  trap 'exit 130' INT; trap 'exit 143' TERM; \
 	  $(MAKE) --no-print-directory build && tools/test $(BUILD) --parallel $(TEST_JOBS)
 
 # The random tests with ten times the work, for nights and for changes of the scripts: a million

@@ -1,5 +1,6 @@
 #include "operator/cluster/cluster.h"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <fmt/format.h>
@@ -321,7 +322,11 @@ Options& add_cluster_command(Options& root, ClusterOptions& o) {
   return run;
 }
 
-int run_cluster(const ClusterOptions& options, const Options& resolved) {
+int run_cluster(ClusterOptions options, const Options& resolved) {
+  // Named twice it would be watched twice, and each of its pods counted twice.
+  std::sort(options.namespaces.begin(), options.namespaces.end());
+  options.namespaces.erase(std::unique(options.namespaces.begin(), options.namespaces.end()),
+                           options.namespaces.end());
   if (options.namespaces.size() > kMostNamespaces) {
     throw UsageError(
         fmt::format("--namespace: {} are given, {} at most can be watched one by one; "

@@ -28,6 +28,6 @@ Options& add_cluster_command(Options& root, ClusterOptions& options);
 
 /// Runs until it is told to stop. Answers the exit code: 0 after SIGTERM, 1 when the lease was
 /// lost. Throws UsageError when no cluster can be found.
-int run_cluster(const ClusterOptions& options, const Options& resolved);
+int run_cluster(ClusterOptions options, const Options& resolved);
 
 }  // namespace wp::cluster

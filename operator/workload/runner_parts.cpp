@@ -37,9 +37,11 @@ void restrict_container(const Json& pod_spec, Json& container) {
   }
   if (!said("seccompProfile")) (*own)["seccompProfile"] = {{"type", "RuntimeDefault"}};
   // A privileged container, or one that asks for capabilities, is refused with these.
+  static const Json::json_pointer added("/capabilities/add");
   const bool privileged = has(*own, "privileged") && own->at("privileged") == true;
-  if (privileged || has(*own, "capabilities")) return;
-  (*own)["capabilities"] = {{"drop", Json::array({"ALL"})}};
+  const bool capable = own->contains(added) && !own->at(added).empty();
+  if (privileged || capable) return;
+  if (!has(*own, "capabilities")) (*own)["capabilities"] = {{"drop", Json::array({"ALL"})}};
   if (!has(*own, "allowPrivilegeEscalation")) (*own)["allowPrivilegeEscalation"] = false;
 }
 
@@ -114,6 +116,17 @@ void add_scratch(Json& spec, Json& container) {
   }
 }
 
+// It runs when the pod is told to end, before the container hears of it. The time counts for the
+// pod's grace period, so that the drain would be cut short; and an app that it tells to quit would
+// do so with jobs in its hands.
+void refuse_pre_stop(const Json& container, const std::string& instead) {
+  static const Json::json_pointer where("/lifecycle/preStop");
+  if (!container.contains(where) || container.at(where).is_null()) return;
+  throw TemplateError("workers.template: lifecycle.preStop of the container \"" +
+                      container.value("name", "") +
+                      "\" would run while jobs do; remove it: " + instead);
+}
+
 // Where the probes of the kubelet go. A user who moves them with WP_PROBE_ADDR (host networking,
 // or an application that has the port) writes their own probes too.
 Json probe_port(Json& container) {
@@ -164,27 +177,30 @@ void refuse_probe_port(const pool::HttpHandler& http, const Json& runner) {
       "another one, or declare a container workerpool-runner with WP_PROBE_ADDR");
 }
 
+// A hook's words are not expanded, and a port that is chosen at the start is not known to it.
+bool has_fixed_port(const std::string& address) {
+  const std::string port = address.substr(address.rfind(':') + 1);
+  return address.find(':') != std::string::npos && address.find('$') == std::string::npos &&
+         port.find_first_not_of("0123456789") == std::string::npos &&
+         port.find_first_of("123456789") != std::string::npos;
+}
+
 // Without native sidecars all containers are asked to end at once: the app's preStop holds that
 // back until the runner, whose probes it asks, has ended.
 void wait_for_runner(const DeploymentOptions& options, Json& spec, Json& app, const Json& runner) {
   Json command = Json::array({kRunner, "wait-gone"});
   if (const Json* moved = variable(runner, "WP_PROBE_ADDR")) {
     const Json address = moved->value("value", Json());
-    if (!address.is_string() || address == "off") {
+    if (!address.is_string() || !has_fixed_port(address.get_ref<const std::string&>())) {
       throw TemplateError(
           "workers.template: on Kubernetes before 1.29 the app waits for the runner by its probes; "
-          "let WP_PROBE_ADDR be an address such as :9808");
+          "let WP_PROBE_ADDR be an address with a port of its own, such as :9808");
     }
     command.push_back("--probe-addr");
     command.push_back(address);
   }
   Json* lifecycle = object_field(app, "lifecycle");
   if (lifecycle == nullptr) return;
-  if (has(*lifecycle, "preStop")) {
-    throw TemplateError(
-        "workers.template: on Kubernetes before 1.29 lifecycle.preStop of the app's container is "
-        "the operator's own: with it the app outlives the jobs; remove it");
-  }
   (*lifecycle)["preStop"] = {{"exec", {{"command", std::move(command)}}}};
   install_runner(options, spec, app);
 }
@@ -215,6 +231,7 @@ void put_in_front(const DeploymentOptions& options, Json& spec, Json& container)
   need_image(options);
   refuse_name(spec, kInstallContainer);
   refuse_name(spec, kRunnerContainer);
+  refuse_pre_stop(container, "the runner ends the jobs by itself");
   container["command"] = Json::array({kRunner});
   container.erase("args");
   install_runner(options, spec, container);
@@ -232,6 +249,13 @@ Json& put_beside(const pool::Pool& pool, const DeploymentOptions& options, Json&
   Json runner = take_out(containers, kRunnerContainer);
   refuse_name(spec, kRunnerContainer);
   refuse_probe_port(*pool.spec.workers.handler.http, runner);
+  refuse_pre_stop(runner, "the runner ends the jobs by itself");
+  refuse_pre_stop(*find_named(containers, app_name), "the app is told to end after the jobs");
+  // Beside an app that asks for something, one that asks for nothing starves on a full node: then
+  // it misses its heartbeats.
+  if (!has(runner, "resources")) {
+    runner["resources"] = {{"requests", {{"cpu", "20m"}, {"memory", "32Mi"}}}};
+  }
   runner["image"] = options.runner_image;
   runner["command"] = Json::array({kRunner});
   runner.erase("args");

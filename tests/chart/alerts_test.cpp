@@ -69,6 +69,7 @@ TEST_CASE("every alert names metrics that exist, says what to do, and has its te
       std::string anchor;
       for (const char c : name) anchor += static_cast<char>(std::tolower(c));
       CHECK(notes.at("runbook_url") == "docs/operations.md#" + anchor);
+      CHECK_NOTHROW((void)Page("operations.md").section("### " + name));
       CHECK(tests.find("alertname: " + name) != std::string::npos);
     }
   }

@@ -1,13 +1,17 @@
 #include "tests/e2e/site.h"
 
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 
 #include "base/ids.h"
+#include "operator/kube/config.h"
 #include "queue/redis/endpoint.h"
 
 namespace wp::test {
 namespace {
+
+const kube::Resource kPools{"workerpool.dev", "v1alpha1", "workerpools"};
 
 constexpr const char* kImage = "workerpool.test/python:1";
 
@@ -29,25 +33,47 @@ spec:
 apiVersion: v1
 kind: Service
 metadata: {name: redis}
-spec: {selector: {app: redis}, ports: [{port: 6379}]}
+spec:
+  selector: {app: redis}
+  ports: [{port: 6379}]
+  # With a node of its own it would not share the fate of the workers' node.
+  publishNotReadyAddresses: true
 )yaml";
 
 }  // namespace
 
-Site::Site(const std::vector<std::string>& values) : ns_("t-" + random_hex(8)) {
+Site::Site(const std::vector<std::string>& values)
+    : ns_("t-" + random_hex(8)),
+      api_(kube::load_config({.kubeconfig = std::getenv("KUBECONFIG")})) {
   // Server-side: every test brings the same, and none owns it.
   must_run({"kubectl", "apply", "--server-side", "--force-conflicts", "--filename",
             source_path("crds/workerpools.yaml")});
   must_run({"kubectl", "create", "namespace", ns_});
+  try {
+    install(values);
+  } catch (const std::runtime_error& error) {
+    // The destructor of what never came to be does not run.
+    const std::string seen =
+        run({"kubectl", "--namespace", ns_, "get", "pods,events"}).output + operator_log();
+    (void)run({"kubectl", "delete", "namespace", ns_, "--wait=false"});
+    throw std::runtime_error(error.what() + ("\n" + seen));
+  }
+}
+
+void Site::install(const std::vector<std::string>& values) const {
   apply(std::string(kRedis));
-  std::vector<std::string> install = {"helm", "install", kRelease,
-                                      source_path("helm/workerpool"), "--namespace", ns_,
-                                      "--set", "crds.install=false", "--set",
-                                      "rbac.userRoles=false", "--set",
-                                      "watchNamespaces={" + ns_ + "}", "--wait", "--timeout",
-                                      "100s"};
-  install.insert(install.end(), values.begin(), values.end());
-  must_run(install);
+  std::vector<std::string> words = {"helm",
+                                    "install",
+                                    kRelease,
+                                    source_path("helm/workerpool"),
+                                    "--namespace=" + ns_,
+                                    "--set=crds.install=false",
+                                    "--set=rbac.userRoles=false",
+                                    "--set=watchNamespaces={" + ns_ + "}",
+                                    "--wait",
+                                    "--timeout=100s"};
+  words.insert(words.end(), values.begin(), values.end());
+  must_run(words);
   kubectl({"rollout", "status", "deployment/redis", "--timeout=60s"});
 }
 
@@ -92,12 +118,12 @@ void Site::apply_pool(const std::string& name, const nlohmann::json& handler,
 }
 
 nlohmann::json Site::pool(const std::string& name) const {
-  return kubectl_get("workerpool", name, ns_);
+  return api_.get(kube::resource_path(kPools, ns_, name));
 }
 
 std::vector<SitePod> Site::pods(const std::string& pool) const {
-  const nlohmann::json list = nlohmann::json::parse(
-      kubectl({"get", "pods", "--selector", "workerpool.dev/pool=" + pool, "--output", "json"}));
+  const nlohmann::json list = api_.list("/api/v1/namespaces/" + ns_ + "/pods",
+                                        {.label_selector = "workerpool.dev/pool=" + pool});
   std::vector<SitePod> found;
   for (const nlohmann::json& item : list.at("items")) {
     const nlohmann::json& metadata = item.at("metadata");
@@ -176,8 +202,8 @@ nlohmann::json with_shared_folder(const GatedJobs& jobs, const nlohmann::json& c
   job.merge_patch(container);
   return {{"spec",
            {{"containers", nlohmann::json::array({job})},
-            {"volumes", nlohmann::json::array(
-                            {{{"name", "shared"}, {"hostPath", {{"path", folder}}}}})}}}};
+            {"volumes",
+             nlohmann::json::array({{{"name", "shared"}, {"hostPath", {{"path", folder}}}}})}}}};
 }
 
 }  // namespace wp::test

@@ -10,6 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "operator/kube/client.h"
 #include "queue/queue.h"
 #include "tests/e2e/node.h"
 #include "tests/product/gated_jobs.h"
@@ -70,12 +71,16 @@ class Site {
   std::string operator_log() const;
 
  private:
+  void install(const std::vector<std::string>& values) const;
+
   std::string ns_;
+  mutable kube::Client api_;
 };
 
-/// Gated jobs whose folder the containers of a pool share with the test. Merge `volume` into the
-/// spec of the pool.
+/// Lets the users of containers into the folder of gated jobs.
 void share_with_pods(const GatedJobs& jobs);
+/// A pod template that mounts that folder where the test has it. `container` is merged into its
+/// container.
 nlohmann::json with_shared_folder(const GatedJobs& jobs, const nlohmann::json& container);
 
 }  // namespace wp::test

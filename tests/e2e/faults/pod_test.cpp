@@ -25,8 +25,7 @@ TEST_CASE("kubectl delete pod during a job: the job ends there, another worker c
   shift.jobs().let_go(job);
   const auto gone = [&] { return shift.ready(1); };
   REQUIRE_MESSAGE(eventually(gone, Millis{30000}, Millis{100}), shift.story());
-  test::print_times("pod deleted, gone after its job's end",
-                    {system_clock().steady() - begun});
+  test::print_times("pod deleted, gone after its job's end", {system_clock().steady() - begun});
   shift.finish();
   shift.check_none_interrupted();
 }

@@ -11,8 +11,8 @@ using wp::test::Shift;
 
 TEST_CASE("1 → 5 → 2 workers while long jobs run: none is interrupted") {
   Shift shift("resized", 1);
-  test::Beside watch({"kubectl", "--namespace", test::site().ns(), "get", "wp", shift.name(),
-                      "--watch"});
+  test::Beside watch(
+      {"kubectl", "--namespace", test::site().ns(), "get", "wp", shift.name(), "--watch"});
   const auto scale = [&](int workers) {
     test::site().kubectl(
         {"scale", "workerpool", shift.name(), "--replicas=" + std::to_string(workers)});
@@ -35,7 +35,9 @@ TEST_CASE("1 → 5 → 2 workers while long jobs run: none is interrupted") {
   const auto two = [&] { return shift.ready(2); };
   REQUIRE_MESSAGE(eventually(two, job_time * 2 + Millis{60000}, Millis{100}), shift.story());
   const Millis smaller = system_clock().steady() - begun;
-  const auto done = [&] { return shift.jobs().places().empty() && shift.jobs().runs().size() == 15; };
+  const auto done = [&] {
+    return shift.jobs().places().empty() && shift.jobs().runs().size() == 15;
+  };
   REQUIRE_MESSAGE(eventually(done, job_time * 10 + Millis{60000}, Millis{100}), shift.story());
   shift.finish();
   shift.check_none_interrupted();

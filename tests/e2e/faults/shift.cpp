@@ -47,8 +47,7 @@ Shift::Shift(const std::string& name, int workers, const nlohmann::json& spec,
 
 Shift::~Shift() {
   jobs_.let_all_go();
-  (void)run({"kubectl", "--namespace", site().ns(), "delete", "workerpool", name_,
-             "--wait=false"});
+  (void)run({"kubectl", "--namespace", site().ns(), "delete", "workerpool", name_, "--wait=false"});
 }
 
 bool Shift::ready(int workers) {

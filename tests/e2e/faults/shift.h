@@ -17,8 +17,7 @@ void close_site();
 class Shift {
  public:
   /// `workers` of them stay. `container` is merged into the workers', `spec` into the pool's.
-  Shift(const std::string& name, int workers,
-        const nlohmann::json& spec = nlohmann::json::object(),
+  Shift(const std::string& name, int workers, const nlohmann::json& spec = nlohmann::json::object(),
         const nlohmann::json& container = nlohmann::json::object());
   ~Shift();
   Shift(const Shift&) = delete;

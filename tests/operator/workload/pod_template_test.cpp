@@ -165,6 +165,14 @@ handler: {exec: {command: [sh, -c, "echo $$ $(HOME) $WP_JOB_ID 5$"]}})"));
         R"(["sh","-c","echo $$$$ $$(HOME) $$WP_JOB_ID 5$$"])");
 }
 
+TEST_CASE("a preStop of the container that runs the jobs is refused: its time is the drain's") {
+  CHECK_THROWS_AS(
+      with_handler("{containers: [{name: a, lifecycle: {preStop: {sleep: {seconds: 60}}}}]}"),
+      TemplateError);
+  CHECK_NOTHROW((void)with_handler(
+      "{containers: [{name: a, lifecycle: {postStart: {exec: {command: [x]}}}}]}"));
+}
+
 TEST_CASE("a place for the jobs' folders, where the user chose none") {
   const auto scratch = [](const std::string& container) {
     const json pod = with_handler("{containers: [{name: a, " + container + "}]}");
@@ -211,6 +219,10 @@ TEST_CASE("the restricted profile, field by field, where the user set none") {
       context("{containers: [{name: a, securityContext: {privileged: true, runAsUser: 0}}]}");
   CHECK_FALSE(privileged.contains("allowPrivilegeEscalation"));
   CHECK_FALSE(privileged.contains("capabilities"));
+
+  // Says the same, and so does the rest.
+  CHECK(context("{containers: [{name: a, securityContext: {capabilities: {drop: [ALL]}}}]}") ==
+        all);
 
   const json capable =
       context("{containers: [{name: a, securityContext: {capabilities: {add: [SYS_ADMIN]}}}]}");

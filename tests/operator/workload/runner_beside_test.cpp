@@ -92,13 +92,33 @@ TEST_CASE("before Kubernetes 1.29 the app waits for the runner before it ends") 
   CHECK(there.at("containers").at(0).at("lifecycle").at("preStop").at("exec").at("command") ==
         json::array({"/workerpool/bin/workerpool-runner", "wait-gone", "--probe-addr", ":7"}));
 
-  CHECK(refusal("{containers: [{name: app, lifecycle: {preStop: {exec: {command: [x]}}}}]}", "",
-                false)
-            .find("preStop") != std::string::npos);
-  CHECK(refusal("{containers: [{name: app}, {name: workerpool-runner, env: [{name: WP_PROBE_ADDR, "
-                "value: 'off'}]}]}",
-                "", false)
-            .find("WP_PROBE_ADDR") != std::string::npos);
+  for (const char* address : {"off", ":0", "127.0.0.1:0", "$(POD_IP):9808", "9808"}) {
+    CAPTURE(address);
+    const std::string runner = "{name: workerpool-runner, env: [{name: WP_PROBE_ADDR, value: '" +
+                               std::string(address) + "'}]}";
+    CHECK(refusal("{containers: [{name: app}, " + runner + "]}", "", false).find("WP_PROBE_ADDR") !=
+          std::string::npos);
+  }
+}
+
+TEST_CASE("a preStop would run while jobs do: refused, whoever ends them") {
+  const std::string stop = "lifecycle: {preStop: {exec: {command: [x]}}}";
+  for (const bool native : {true, false}) {
+    CHECK(refusal("{containers: [{name: app, " + stop + "}]}", "", native)
+              .find("lifecycle.preStop of the container \"app\"") != std::string::npos);
+    CHECK(
+        refusal("{containers: [{name: app}, {name: workerpool-runner, " + stop + "}]}", "", native)
+            .find("\"workerpool-runner\"") != std::string::npos);
+    // Of others it is their own affair.
+    CHECK_NOTHROW(
+        (void)spec_of("{containers: [{name: app}, {name: proxy, " + stop + "}]}", "", native));
+  }
+}
+
+TEST_CASE("a runner that is not declared asks for a little, so that it does not starve") {
+  const json spec = spec_of("{containers: [{name: app}]}");
+  CHECK(spec.at("containers").at(0).at("resources") ==
+        json::parse(R"({"requests": {"cpu": "20m", "memory": "32Mi"}})"));
 }
 
 TEST_CASE("a container workerpool-runner of the template is completed") {
