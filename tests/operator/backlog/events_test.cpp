@@ -37,7 +37,10 @@ struct Events {
     const std::size_t at = stats.find(name);
     return at == std::string::npos ? 0 : std::stoll(stats.substr(at + name.size()));
   }
+  // Once the reader has written the queue's configuration: until then it takes no job.
   void put(const std::string& queue) {
+    const std::string cfg = queue::key_name(queue, "cfg");
+    REQUIRE(eventually([&] { return raw.execute({"EXISTS", cfg}).integer() == 1; }));
     std::vector<queue::NewJob> batch(1);
     (void)queue::Queue(raw, queue).enqueue(batch);
   }
