@@ -154,11 +154,11 @@ TEST_CASE("helm install, test, a hundred jobs, upgrade, rollback, uninstall, ins
       shown.dump());
   step("100 jobs done");
 
-  // With jobs under way, so that there are workers to be rolled.
+  // With jobs under way and all the workers that there may be, so that none comes or goes.
   must_run({"kubectl", "--namespace", kDemo, "patch", "workerpool", "quickstart", "--type=merge",
-            "--patch", R"({"spec":{"scaling":{"minReplicas":3}}})"});
+            "--patch", R"({"spec":{"scaling":{"minReplicas":5}}})"});
   put("upgrade-", 40);
-  REQUIRE(eventually([] { return number("/readyReplicas") >= 3; }, Millis{60000}, Millis{200}));
+  REQUIRE(eventually([] { return number("/readyReplicas") == 5; }, Millis{60000}, Millis{200}));
   const auto before = workers();
   must_run(helm({"upgrade", "workerpool", chart, "--set", "replicas=2,logLevel=debug", "--wait",
                  "--timeout", "120s"}),
