@@ -18,6 +18,7 @@ using namespace wp;
 using nlohmann::json;
 using wp::test::eventually;
 using wp::test::Product;
+using wp::test::replace_all;
 
 namespace {
 
