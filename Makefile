@@ -34,7 +34,8 @@ test: ## every layer of tests; the last line says how many passed and failed
 	@setsid tools/prepare-tests </dev/null >$(BUILD)/prepare-tests.log 2>&1 & beside=$$!; \
 	  trap 'kill -s TERM -- -$$beside 2>/dev/null || true' EXIT; \
 	  trap 'exit 130' INT; trap 'exit 143' TERM; \
-	  $(MAKE) --no-print-directory build && tools/test $(BUILD) --parallel $(TEST_JOBS)
+	  cmake --preset $(PRESET) >/dev/null && cmake --build --preset $(PRESET) && \
+	  tools/test $(BUILD) --parallel $(TEST_JOBS)
 
 # The random tests with ten times the work, for nights and for changes of the scripts: a million
 # operations beside the model take a quarter of an hour. Outages last as long as in real life, two
