@@ -69,7 +69,6 @@ struct Snapshot {
   std::optional<queue::Counts> counts;
   Millis read_at{0};                       // steady time of `counts`
   std::optional<redis::ErrorClass> error;  // of the newest attempt
-  std::string message;                     // for logs; holds no secret
   Millis failing_since{0};                 // steady time of the first failure in a row
   Millis reading_since{0};  // and of the first success, on one connection; 0 while it fails
   bool conflict = false;    // another pool owns the queue

@@ -354,7 +354,6 @@ bool BacklogReader::Source::succeed(const std::string& pool_key, const Watch& wa
       snapshot.reading_since = entry.last_read;
     }
     snapshot.error.reset();
-    snapshot.message.clear();
     snapshot.failing_since = Millis{0};
     snapshot.conflict = conflict;
     snapshot.other_owner = conflict ? counts.config_owner : "";
@@ -381,7 +380,6 @@ void BacklogReader::Source::fail(const Due& due, const redis::Error& error) {
       if (!entry.snapshot.error) entry.snapshot.failing_since = now();
       entry.attempted = true;
       entry.snapshot.error = error.error_class();
-      entry.snapshot.message = error.what();
       entry.snapshot.reading_since = Millis{0};
       // Decided on what is not known any more.
       entry.orders = {};
@@ -390,9 +388,9 @@ void BacklogReader::Source::fail(const Due& due, const redis::Error& error) {
     }
   }
   for (const std::string& key : changed) {
-    log::warn(
-        "queue cannot be read",
-        {{"pool", key}, {"class", redis::to_string(error.error_class())}, {"error", error.what()}});
+    log::warn("queue cannot be read", {{"pool", key},
+                                       {"class", redis::to_string(error.error_class())},
+                                       {"error", error.loggable()}});
     on_change_(key);
   }
 }

@@ -138,7 +138,7 @@ void BacklogReader::Source::subscribe_loop() {
       if (has_other_channels()) continue;
       if (!is_deaf()) {
         log::warn("queue events cannot be followed; reading each second instead",
-                  {{"class", redis::to_string(error.error_class())}, {"error", error.what()}});
+                  {{"class", redis::to_string(error.error_class())}, {"error", error.loggable()}});
       }
       set_deaf(true);
       wait_a_while(error.connection_lost() ? Millis{500} : kSubscribeRetry);

@@ -78,4 +78,16 @@ ErrorClass classify_reply(std::string_view message) {
   return ErrorClass::server;
 }
 
+std::string_view Error::loggable() const {
+  switch (class_) {
+    case ErrorClass::refused:
+    case ErrorClass::timeout:
+    case ErrorClass::closed:
+    case ErrorClass::tls:
+      return what();
+    default:
+      return "an error reply";
+  }
+}
+
 }  // namespace wp::redis

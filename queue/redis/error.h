@@ -34,6 +34,10 @@ class Error : public std::runtime_error {
 
   ErrorClass error_class() const { return class_; }
 
+  /// what() while the words are ours. What a server answered may hold anything, so that of an error
+  /// reply only its class goes into logs.
+  std::string_view loggable() const;
+
   /// True when the connection can't be used any more, and the outcome of what was sent is unknown.
   /// Not true of read_only and auth, which a server answers instead of acting: the command had no
   /// effect. The Connection closes itself after these too, since the next connect() may find

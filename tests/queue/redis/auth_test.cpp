@@ -76,6 +76,13 @@ TEST_CASE("a server that asks for a password in the middle of life gets the new 
   CHECK(connection.execute({"GET", "k"}).is_nil());
 }
 
+TEST_CASE("what a server answered stays out of logs; what we say ourselves does not") {
+  CHECK(Error(ErrorClass::auth, "WRONGPASS for user \x1b[2J").loggable() == "an error reply");
+  CHECK(Error(ErrorClass::server, "anything").loggable() == "an error reply");
+  CHECK(Error(ErrorClass::refused, "redis:6379: nobody listens").loggable() ==
+        "redis:6379: nobody listens");
+}
+
 TEST_CASE("errors out of a script are told by their cause, on every version") {
   CHECK(classify_reply("READONLY You can't write against a read only replica script: 6e, on "
                        "@user_script:1.") == ErrorClass::read_only);
