@@ -39,14 +39,17 @@ test: ## every layer of tests; the last line says how many passed and failed
 
 # The random tests with ten times the work, for nights and for changes of the scripts: a million
 # operations beside the model take a quarter of an hour. Outages last as long as in real life, two
-# minutes each, and a retirement is disturbed at each of its steps.
-soak: setup ## the queue's random tests, the faults of Redis, scale-in and recovery, long
+# minutes each, a retirement is disturbed at each of its steps, and a node is without its kubelet for
+# a minute.
+soak: setup ## the queue's random tests, the faults of Redis and of a node, scale-in and recovery, long
+	@tools/setup test
 	@cmake --preset $(PRESET) >/dev/null
 	@cmake --build --preset $(PRESET) --target test_queue_model test_runner_faults \
-	  test_product test_scale_in test_recovery
+	  test_product test_scale_in test_recovery test_e2e_faults
 	@WORKERPOOL_MODEL_OPERATIONS=1000000 $(BUILD)/tests/queue/model/test_queue_model
 	@WORKERPOOL_SOAK=1 WORKERPOOL_BIN=$(BUILD)/bin $(BUILD)/tests/runner/test_runner_faults
 	@tests/product/soak $(BUILD)
+	@tests/e2e/soak $(BUILD)
 
 # Figures, not a pass or a fail; kept in a file, so that two commits can be compared.
 bench: setup ## measures the queue beside this machine's Redis, and the runner beside bare loops
