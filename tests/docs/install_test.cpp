@@ -87,6 +87,10 @@ TEST_CASE("install.md: Helm and kubectl, on a real node") {
   }
   const std::vector<std::string> shell = {
       variable("WORKERPOOL_SOURCE") + "/tests/e2e/enter", node, "bash", "-o", "pipefail", "-c"};
+  // The page begins with a cluster that knows nothing of us; other tests leave the definition.
+  FencedBlock clean;
+  clean.lines = {"$ kubectl delete crd workerpools.workerpool.dev --ignore-not-found --timeout=2m"};
+  play(clean, shell);
   for (const FencedBlock& block : commands_between("## Helm", "## Compose")) play(block, shell);
 }
 
