@@ -6,6 +6,11 @@
 #include "runner/handlers/http/request.h"
 
 namespace wp::runner {
+namespace {
+
+constexpr Millis kGone{200};  // until a process that ends no longer accepts
+
+}  // namespace
 
 // One job's request: what is sent, and the connection.
 struct HttpHandler::Run {
@@ -33,15 +38,18 @@ HttpHandler::HttpHandler(HttpSettings settings, EventLoop& loop, HandlerEvents& 
             events_.capacity({0, std::move(problem)});
           },
           settings_.late_after) {
-  ask_again();
+  events_.capacity({0, {}});
+  readiness_.ask();
 }
 
 HttpHandler::~HttpHandler() = default;
 
+// Of a process that ends, the kernel may close the connections before the socket that it listens
+// on. Asked in between it would still accept, and the next job would be one more that crashed.
 void HttpHandler::ask_again() {
   if (readiness_.asking()) return;
   events_.capacity({0, {}});
-  readiness_.ask();
+  readiness_.ask(kGone);
 }
 
 void HttpHandler::start(Task task) {

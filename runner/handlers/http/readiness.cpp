@@ -29,14 +29,15 @@ HttpReadiness::~HttpReadiness() {
   loop_.cancel(timer_);
 }
 
-void HttpReadiness::ask() {
+void HttpReadiness::ask(Millis pause) {
   if (asking_) return;
   asking_ = true;
   told_late_ = false;
   since_ = boot_now();
   pause_ = kFirstPause;
   address_ = 0;
-  attempt();
+  if (pause == Millis{0}) return attempt();
+  timer_ = loop_.after(pause, [this] { attempt(); });
 }
 
 void HttpReadiness::attempt() {

@@ -30,8 +30,8 @@ class HttpReadiness {
   HttpReadiness(const HttpReadiness&) = delete;
   HttpReadiness& operator=(const HttpReadiness&) = delete;
 
-  /// Begins to ask; without effect while it asks.
-  void ask();
+  /// Begins to ask, the first time after `pause`; without effect while it asks.
+  void ask(Millis pause = Millis{0});
   bool asking() const { return asking_; }
 
  private:
