@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/options.h"
+#include "ctl/local_document.h"
 #include "ctl/output/table.h"
 #include "queue/redis/advice.h"
 
@@ -33,6 +34,14 @@ std::string first_line(const std::filesystem::path& file) {
   std::getline(in, line);
   line.erase(line.find_last_not_of(" \t\r") + 1);
   return line;
+}
+
+// A local mode that was killed leaves its files.
+bool was_left(const std::filesystem::path& url_file) {
+  std::filesystem::path status = url_file;
+  status.replace_extension(".status.json");
+  std::error_code ignored;
+  return std::filesystem::exists(status, ignored) && !running_pool(status);
 }
 
 // A file's line that is no URL must say which file it stands in.
@@ -75,7 +84,8 @@ Target find_target(const redis::Settings& settings, const std::string& folder) {
     target.endpoint = redis::make_endpoint(settings, kDefaultUrl);
     return target;
   }
-  const auto pools = local_files(folder, ".url");
+  auto pools = local_files(folder, ".url");
+  std::erase_if(pools, was_left);
   if (pools.size() == 1) {
     target.endpoint = endpoint_from(pools.front(), settings);
     target.hint = "the address is from " + pools.front().string();
@@ -84,7 +94,9 @@ Target find_target(const redis::Settings& settings, const std::string& folder) {
   target.endpoint = redis::make_endpoint(settings, kDefaultUrl);
   target.hint = "the default address";
   if (!pools.empty()) {
-    target.hint += fmt::format("; {} local pools left theirs in {}", pools.size(), folder);
+    target.hint +=
+        fmt::format("; {} local pools run, take the address of one of them:", pools.size());
+    for (const auto& file : pools) target.hint += " --redis " + printable(first_line(file));
   }
   return target;
 }

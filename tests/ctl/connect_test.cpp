@@ -28,7 +28,12 @@ TEST_CASE("the address: given, of the one local pool, the default") {
   CHECK(where({.url = "redis://r:7/2"}, folder.path()) == "redis://r:7/2");
   (void)folder.file("orders.url", "redis://127.0.0.1:7000/0\n");
   CHECK(where({}, folder.path()) == "redis://127.0.0.1:6379/0");
-  CHECK(find_target({}, folder.path()).hint.find("2 local pools") != std::string::npos);
+  CHECK(find_target({}, folder.path())
+            .hint.ends_with("2 local pools run, take the address of one of them: --redis "
+                            "unix:///run/mail.sock --redis redis://127.0.0.1:7000/0"));
+  // Left by a local mode that was killed: pid_max is far below.
+  (void)folder.file("orders.status.json", R"({"local": {"pid": 99999999}})");
+  CHECK(where({}, folder.path()) == "unix:///run/mail.sock");
 }
 
 TEST_CASE("a folder that others may write to is not believed") {
