@@ -1,12 +1,11 @@
 #include "tests/chart/helm.h"
 
-#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
-#include <sys/wait.h>
 
 #include "operator/pool/yaml.h"
+#include "tests/support/ran.h"
 
 namespace wp::test {
 namespace {
@@ -18,27 +17,9 @@ std::string variable(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-struct Ran {
-  int status = -1;
-  std::string output;
-};
-
-Ran run(const std::string& command) {
-  Ran out;
-  FILE* pipe = popen(command.c_str(), "r");
-  if (pipe == nullptr) return out;
-  std::array<char, 4096> buffer{};
-  for (std::size_t n; (n = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) {
-    out.output.append(buffer.data(), n);
-  }
-  const int status = pclose(pipe);
-  out.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return out;
-}
-
 std::string find_helm() {
   if (const std::string given = variable("HELM"); !given.empty()) return given;
-  Ran assets = run("'" + source_folder() + "/tests/cluster/assets' --node");
+  Ran assets = run_shell("'" + source_folder() + "/tests/cluster/assets' --node");
   if (assets.status != 0) {
     std::fprintf(stderr, "SKIPPED: no helm can be had here (tests/cluster/assets --node)\n");
     std::_Exit(77);
@@ -52,7 +33,7 @@ std::string find_helm() {
 }  // namespace
 
 Answer shell(const std::string& command) {
-  const Ran ran = run("{ " + command + "; } 2>&1");
+  const Ran ran = run_shell("{ " + command + "; } 2>&1");
   return {ran.status == 0, ran.output};
 }
 

@@ -1,38 +1,23 @@
 #include "tests/crds/cluster.h"
 
-#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <regex>
-#include <sys/wait.h>
 #include <unistd.h>
+
+#include "tests/support/ran.h"
 
 namespace wp::crds {
 namespace {
 
+using test::Ran;
+using test::run_shell;
+
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
-}
-
-struct Ran {
-  int status = -1;
-  std::string output;
-};
-
-Ran run(const std::string& command) {
-  Ran out;
-  FILE* pipe = popen(command.c_str(), "r");
-  if (pipe == nullptr) return out;
-  std::array<char, 4096> buffer{};
-  for (std::size_t n; (n = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) {
-    out.output.append(buffer.data(), n);
-  }
-  const int status = pclose(pipe);
-  out.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return out;
 }
 
 [[noreturn]] void skip(const std::string& reason) {
@@ -46,7 +31,7 @@ class Cluster {
     folder_ = environment("WORKERPOOL_CLUSTER_DIR");
     if (!environment("KUBECONFIG").empty()) return;
     scripts_ = environment("WORKERPOOL_SOURCE") + "/tests/cluster/";
-    const Ran up = run("'" + scripts_ + "up'");
+    const Ran up = run_shell("'" + scripts_ + "up'");
     if (up.status == 3) skip("no API server can be had here (tests/cluster/assets)");
     if (up.status != 0) {
       std::fprintf(stderr, "tests/cluster/up failed\n");
@@ -57,7 +42,7 @@ class Cluster {
     own_ = true;
   }
   ~Cluster() {
-    if (own_) run("'" + scripts_ + "down' '" + folder_ + "'");
+    if (own_) run_shell("'" + scripts_ + "down' '" + folder_ + "'");
   }
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
@@ -89,7 +74,7 @@ Answer kubectl(const std::string& words, const std::string& input) {
   const auto file =
       std::filesystem::temp_directory_path() / ("workerpool-kubectl-" + std::to_string(getpid()));
   std::ofstream(file) << input;
-  const Ran ran = run(cluster.program() + " " + words + " <'" + file.string() + "' 2>&1");
+  const Ran ran = run_shell(cluster.program() + " " + words + " <'" + file.string() + "' 2>&1");
   std::filesystem::remove(file);
   return {ran.status == 0, ran.output};
 }
