@@ -161,7 +161,7 @@ TEST_CASE("docs/rbac.md lists the rights as the API server does") {
         }
         return granted == shown;
       },
-      Millis{10000}, Millis{300});
+      Millis{60000}, Millis{300});
   std::string text;
   for (const std::string& line : granted) text += line + "\n";
   CHECK_MESSAGE(same, text);
@@ -200,7 +200,7 @@ TEST_CASE("an operator with Roles in two namespaces works there and sees no othe
     return kubectl("-n " + spaces.of(part) + " get deployment some-worker").ok;
   };
   CHECK_MESSAGE(eventually([&] { return has_workers("first") && has_workers("second"); },
-                           Millis{30000}, Millis{200}),
+                           Millis{60000}, Millis{200}),
                 running.output());
 
   // What `helm test` runs.
@@ -235,7 +235,7 @@ TEST_CASE("an operator with Roles in two namespaces works there and sees no othe
                                  "not granted: get apps/deployments/scale, patch "
                                  "apps/deployments/scale") != std::string::npos;
                     },
-                    Millis{20000}),
+                    Millis{60000}),
                 lacking.second);
   CHECK(lacking.first == 1);
   CHECK_MESSAGE(lacking.second.find("FAIL  leader: the Lease") != std::string::npos,

@@ -12,7 +12,7 @@
 namespace wp::test {
 namespace {
 
-constexpr Millis kPatience{20000};
+constexpr Millis kPatience{60000};
 // The first `go build` on a machine compiles its library; `kubectl wait` says itself how long.
 constexpr Millis kLongPatience{240000};
 

@@ -93,7 +93,7 @@ struct Ground {
                    environment);
     const std::string id = queue.enqueue("hello");
     const bool done = eventually([&] { return queue->job(id).state == JobState::done; },
-                                 Millis{20000}, Millis{10});
+                                 Millis{60000}, Millis{10});
     INFO(runner->output());
     CHECK(done);
     CHECK(foreign_mappings(runner->pid()) == "");
@@ -193,7 +193,7 @@ TEST_CASE("the roots of trust are the image's, wherever it keeps them, and else 
   };
   const auto says = [](const Process& runner, const char* text) {
     const bool said = eventually([&] { return runner.output().find(text) != std::string::npos; },
-                                 Millis{20000}, Millis{10});
+                                 Millis{60000}, Millis{10});
     INFO(runner.output());
     CHECK(said);
   };

@@ -91,7 +91,7 @@ Crew::Crew(const CrewSetup& setup)
   delay_controllers(Millis{0});
   product_.apply_pool(kPool, jobs_.command(), Json::object(), 1, crew_spec(setup.spec));
   REQUIRE(eventually([&] { return product_.condition(kPool, "QueueReachable") == "True/Reached"; },
-                     Millis{30000}, Millis{20}));
+                     Millis{60000}, Millis{20}));
 }
 
 Crew::~Crew() {
@@ -233,7 +233,7 @@ void Crew::check_nothing_retired() {
     }
     return std::string();
   };
-  (void)eventually([&] { return left().empty(); }, Millis{20000}, Millis{20});
+  (void)eventually([&] { return left().empty(); }, Millis{60000}, Millis{20});
   const std::string still = left();
   CHECK_MESSAGE(still == "", still << "\n" << story());
 }

@@ -12,7 +12,7 @@ TEST_CASE("the scale sub-resource fixes the size, the merge patch gives it back"
   Product product;
   product.apply_pool("fixed", {"true"});
   REQUIRE(eventually([&] { return product.condition("fixed", "QueueReachable") == "True/Reached"; },
-                     Millis{30000}));
+                     Millis{60000}));
   (void)product.api().patch(product.pool_path("fixed", "scale"), kube::PatchType::merge,
                             {{"spec", {{"replicas", 3}}}});
   REQUIRE(
@@ -41,7 +41,7 @@ TEST_CASE("a foreign Deployment of the same name is left alone") {
   product.apply_pool("mine", {"true"});
   REQUIRE(
       eventually([&] { return product.condition("mine", "NameConflict") == "True/NameConflict"; },
-                 Millis{30000}));
+                 Millis{60000}));
   CHECK_FALSE(product.deployment("mine")["metadata"].contains("ownerReferences"));
 }
 
@@ -51,8 +51,8 @@ TEST_CASE("what is not in this version is refused by name, and a corrected spec 
   product.apply_pool("early", {"true"}, {{"whileActive", "Hold"}});
   REQUIRE(
       eventually([&] { return product.condition("early", "InvalidSpec") == "True/Unsupported"; },
-                 Millis{30000}));
+                 Millis{60000}));
   product.apply_pool("early", {"true"}, {{"whileActive", "Drain"}});
   CHECK(eventually([&] { return product.condition("early", "InvalidSpec") == "False/AsDeclared"; },
-                   Millis{30000}));
+                   Millis{60000}));
 }

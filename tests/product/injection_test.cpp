@@ -30,7 +30,7 @@ std::size_t replica_sets(Product& product, const std::string& pool) {
 
 bool reconciled(Product& product, const std::string& pool) {
   return eventually([&] { return product.condition(pool, "QueueReachable") == "True/Reached"; },
-                    Millis{30000});
+                    Millis{60000});
 }
 
 }  // namespace
@@ -81,7 +81,7 @@ TEST_CASE("an operator with another runner image rolls no worker; workers.runner
 
   // By choice, and it stays there when the choice is taken back.
   product.apply_pool("old", {"cat"}, one, 1, {{"workers", {{"runnerImage", "example/runner:3"}}}});
-  REQUIRE(eventually([&] { return replica_sets(product, "old") == 2; }, Millis{30000}));
+  REQUIRE(eventually([&] { return replica_sets(product, "old") == 2; }, Millis{60000}));
   CHECK(image_of(product.deployment("old")) == "example/runner:3");
   const int chosen = generation(product.deployment("old"));
   product.apply_pool("old", {"cat"}, one);
@@ -106,7 +106,7 @@ TEST_CASE("a grace period below the drain is raised, and the pool says so") {
                            {{"terminationGracePeriodSeconds", 30},
                             {"containers", json::array({container})}}}}}}}});
   REQUIRE(eventually([&] { return product.condition("grace", "DrainTooShort") == "False/Raised"; },
-                     Millis{30000}));
+                     Millis{60000}));
   CHECK(product.deployment("grace")
             .at("spec")
             .at("template")

@@ -1,9 +1,11 @@
 // A pool's life as its user sees it: 0 → n → 0, every job once, and a worker that is killed.
 #include <csignal>
 #include <doctest/doctest.h>
+#include <filesystem>
 #include <set>
 
 #include "tests/product/cluster.h"
+#include "tests/support/temp_folder.h"
 
 using namespace wp;
 using wp::test::eventually;
@@ -15,7 +17,7 @@ TEST_CASE("50 jobs: the status moves, every job completes once, and the pool ret
   // Numbers of the status are written every 5 s: the jobs take twice that together.
   product.apply_pool("quick", {"sh", "-c", "sleep 1; sha256sum"});
   REQUIRE(eventually([&] { return product.condition("quick", "QueueReachable") == "True/Reached"; },
-                     Millis{30000}));
+                     Millis{60000}));
   CHECK(product.status("quick", "/desiredReplicas") == 0);
   product.put("quick", 50, "hello");
 
@@ -59,11 +61,15 @@ TEST_CASE("50 jobs: the status moves, every job completes once, and the pool ret
 TEST_CASE("a worker killed with SIGKILL: its job runs again and completes once") {
   if (!test::have_cluster()) exit(77);
   Product product;
-  product.apply_pool("kill", {"sh", "-c", "sleep 3; echo done"});
+  const test::OwnFolder folder;
+  const std::string once = folder.path() + "/once";
+  // The first time it does not end by itself; and no lease lapses in this test.
+  product.apply_pool("kill", {"sh", "-c", "[ -e $0 ] || { : >$0; exec sleep 600; }; echo done", once},
+                     nlohmann::json::object(), 1, {{"jobs", {{"lease", "5m"}}}});
   REQUIRE(eventually([&] { return product.condition("kill", "QueueReachable") == "True/Reached"; },
-                     Millis{30000}));
+                     Millis{60000}));
   product.put("kill", 1, "x");
-  REQUIRE(eventually([&] { return product.counts("kill").active == 1; }, Millis{30000}));
+  REQUIRE(eventually([&] { return std::filesystem::exists(once); }));
   REQUIRE(eventually([&] {
     const auto workers = product.counts("kill").workers;
     return !workers.empty() && !workers[0].info.empty();
@@ -71,8 +77,8 @@ TEST_CASE("a worker killed with SIGKILL: its job runs again and completes once")
   const auto info = nlohmann::json::parse(product.counts("kill").workers.at(0).info);
   REQUIRE(kill(info.at("pid").get<pid_t>(), SIGKILL) == 0);
   // The container restarts in its pod; its next incarnation takes the job back at once.
-  REQUIRE(eventually([&] { return product.counts("kill").stat["started"] == 2; }, Millis{15000}));
-  REQUIRE(eventually([&] { return product.counts("kill").stat["completed"] == 1; }, Millis{30000}));
+  REQUIRE(eventually([&] { return product.counts("kill").stat["started"] == 2; }, Millis{60000}));
+  REQUIRE(eventually([&] { return product.counts("kill").stat["completed"] == 1; }, Millis{60000}));
   CHECK(product.counts("kill").stat["crashed"] == 1);
   CHECK(product.check("kill").empty());
   CHECK(eventually([&] { return product.pods("kill").empty(); }, Millis{60000}));
@@ -83,9 +89,9 @@ TEST_CASE("deleting a pool removes its Deployment; its job ends in peace") {
   Product product;
   product.apply_pool("gone", {"sh", "-c", "sleep 2; echo done"});
   REQUIRE(eventually([&] { return product.condition("gone", "QueueReachable") == "True/Reached"; },
-                     Millis{30000}));
+                     Millis{60000}));
   product.put("gone", 1, "x");
-  REQUIRE(eventually([&] { return product.counts("gone").active == 1; }, Millis{30000}));
+  REQUIRE(eventually([&] { return product.counts("gone").active == 1; }, Millis{60000}));
   (void)product.api().remove(product.pool_path("gone"));
   REQUIRE(eventually([&] { return product.pods("gone").empty(); }, Millis{60000}));
   const queue::Counts counts = product.counts("gone");
@@ -96,6 +102,6 @@ TEST_CASE("deleting a pool removes its Deployment; its job ends in peace") {
   // Made again under its name, it finds its queue.
   product.apply_pool("gone", {"true"});
   CHECK(eventually([&] { return product.condition("gone", "Ready").starts_with("True/"); },
-                   Millis{30000}));
+                   Millis{60000}));
   CHECK(product.condition("gone", "QueueConflict") == "False/AsDeclared");
 }

@@ -68,7 +68,7 @@ void apply_sample(const SampleCase& sample, Product& product, const std::string&
 void try_pool(const SampleCase& sample, Product& product, const std::string& pool) {
   CAPTURE(pool);
   REQUIRE(eventually([&] { return product.condition(pool, "QueueReachable") == "True/Reached"; },
-                     Millis{30000}));
+                     Millis{60000}));
   with_queue(product, pool, [&](queue::Queue& queue) { enqueue_sample(queue, sample); });
   const auto last = [&] {
     return with_queue(product, pool,

@@ -38,7 +38,7 @@ TEST_CASE("a status is written for the pool that it was found for, not for one o
           return error.is_not_found();
         }
       },
-      Millis{30000}));
+      Millis{60000}));
   write(first, status);  // nobody to tell
   product.apply_pool("twin", {"true"});
   const pool::Pool second = pool::read_pool(product.pool("twin")).pool;

@@ -88,13 +88,13 @@ pid_t wait_start(const Folder& folder, const std::string& id, int nth) {
         }
         return pid > 0;
       },
-      Millis{20000}));
+      Millis{60000}));
   return pid;
 }
 
 void wait_end(const Folder& folder, const std::string& id) {
   CAPTURE(id);
-  REQUIRE(eventually([&] { return Ledger(folder).ends.contains(id); }, Millis{20000}));
+  REQUIRE(eventually([&] { return Ledger(folder).ends.contains(id); }, Millis{60000}));
 }
 
 bool gone(pid_t pid) {

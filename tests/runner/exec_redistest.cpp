@@ -120,11 +120,11 @@ TEST_CASE("the pool's time limit ends an attempt as a failure") {
 TEST_CASE("busy handlers never delay the beats") {
   RedisServer redis;
   QueueClient queue(redis);
-  queue.configure(1000);
+  queue.configure(3000);
   Folder folder;
-  // Every slot floods its stdout and burns its core for three leases.
+  // Every slot floods its stdout and burns its core for two leases.
   RunnerSetup setup = shell(redis, folder,
-                            "echo $WP_ATTEMPT >> $HERE/runs; timeout 3 yes > /dev/null; "
+                            "echo $WP_ATTEMPT >> $HERE/runs; timeout 6 yes > /dev/null; "
                             "head -c 900000 /dev/zero >&2 2>/dev/null; exit 0");
   setup.arguments.insert(setup.arguments.begin(), {"--concurrency", "4"});
   RunnerProcess runner(setup);

@@ -61,7 +61,7 @@ TEST_CASE("a worker is killed with four jobs: all run alone, only the culprit is
           settled = counts.waiting + counts.delayed + counts.active == 0;
           return settled || exit.has_value();
         },
-        Millis{30000}, Millis{10}));
+        Millis{60000}, Millis{10}));
     if (!exit) break;
     CHECK(exit == 1000 + SIGKILL);
     ++kills;

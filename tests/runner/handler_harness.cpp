@@ -42,7 +42,7 @@ void HandlerRecorder::restarted(std::string_view reason) {
 
 template <typename Said>
 void HandlerRecorder::wait_for(std::unique_lock<std::mutex>& lock, Said said) {
-  REQUIRE(changed_.wait_for(lock, std::chrono::seconds(30), said));
+  REQUIRE(changed_.wait_for(lock, std::chrono::seconds(60), said));
 }
 
 Ending HandlerRecorder::wait(std::int64_t epoch) {
@@ -116,7 +116,7 @@ Ending HandlerHarness::run(std::string payload) {
 
 std::string HandlerHarness::file(const std::string& name) const {
   const std::string path = folder_ + "/" + name;
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   for (;;) {
     std::ifstream in(path);
     std::string word;

@@ -14,7 +14,7 @@
 
 namespace wp::test {
 
-/// What a handler said. The waits fail the test after 30 s.
+/// What a handler said. The waits fail the test after 60 s.
 class HandlerRecorder : public runner::HandlerEvents {
  public:
   void ended(runner::Ending ending) override;

@@ -61,7 +61,7 @@ TEST_CASE("out of memory: the job that eats it crashes, three beside it complete
   }
   const std::string culprit =
       queue.enqueue(kStarts + "wait('eat')\nkeep = []\nwhile True: keep.append(b'x' * (1 << 20))");
-  REQUIRE(eventually([&] { return count_lines(folder / "starts") == 4; }, Millis{30000}));
+  REQUIRE(eventually([&] { return count_lines(folder / "starts") == 4; }, Millis{60000}));
   CHECK(group->kills() == 0);
   write_file(folder / "eat", "");
   // A crash of its own, and tried once more, as its pool allows.

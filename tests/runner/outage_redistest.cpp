@@ -50,20 +50,18 @@ TEST_CASE("connections are cut again and again: every job completes exactly once
   QueueClient queue(redis);
   queue.configure(15000);
   RunnerProcess runner({redis.url(), "q", {"--handler", "sleep", "--concurrency", "8"}, {}});
-  std::vector<queue::NewJob> jobs(400);
-  for (queue::NewJob& job : jobs) job.payload = "5ms";
-  queue->enqueue(jobs, true);
-  int cuts = 0;
-  CHECK(eventually(
-      [&] {
-        if (cuts < 30 && queue->counts().done > cuts * 10) {
-          (void)queue.connection().execute({"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"});
-          ++cuts;
-        }
-        return queue->counts().stat["completed"] == 400;
-      },
-      Millis{60000}));
-  CHECK(cuts == 30);
+  // Before each cut there is more to do than can be done meanwhile.
+  constexpr int kCuts = 30;
+  constexpr int kBatch = 40;
+  for (int cut = 0; cut < kCuts; ++cut) {
+    std::vector<queue::NewJob> jobs(kBatch);
+    for (queue::NewJob& job : jobs) job.payload = "5ms";
+    queue->enqueue(jobs, true);
+    REQUIRE(
+        eventually([&] { return queue->counts().done > cut * kBatch; }, Millis{60000}, Millis{1}));
+    (void)queue.connection().execute({"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"});
+  }
+  CHECK(eventually([&] { return queue->counts().stat["completed"] == kCuts * kBatch; }));
   CHECK(queue->counts().active == 0);
   CHECK(queue->check().empty());
 }
@@ -97,7 +95,8 @@ TEST_CASE("FLUSHALL under a connected runner is noticed with a beat") {
 TEST_CASE("cut off for most of a lease: the handler is killed, its job runs again later") {
   RedisServer redis(kPersistent);
   QueueClient queue(redis);
-  queue.configure(2000);
+  constexpr std::int64_t kLease = 6000;
+  queue.configure(kLease);
   Folder folder;
   RunnerProcess runner(shell(redis, folder, kUntilGo));
   const std::string id = queue.enqueue("");
@@ -105,8 +104,9 @@ TEST_CASE("cut off for most of a lease: the handler is killed, its job runs agai
   const pid_t handler = std::stoi(read_file(folder / "runs"));
   redis.pause();  // the worst outage: connected, and silent
   const Millis cut = system_clock().steady();
-  CHECK(eventually([&] { return kill(handler, 0) != 0; }, Millis{5000}));
-  CHECK((system_clock().steady() - cut).count() < 2000);
+  CHECK(eventually([&] { return kill(handler, 0) != 0; }));
+  // By itself: nobody could tell it that the lease is over.
+  CHECK((system_clock().steady() - cut).count() < kLease);
   redis.resume();
   CHECK(eventually([&] { return count_lines(folder / "runs") >= 2; }));
   write_file(folder / "go", "");
@@ -136,7 +136,7 @@ TEST_CASE("onPartition continue: the job rides the outage out") {
 TEST_CASE("a zombie: suspended beyond its lease, it changes nothing when it wakes") {
   RedisServer redis;
   QueueClient queue(redis);
-  queue.configure(1500);
+  queue.configure(3000);
   Folder folder;
   const RunnerSetup setup = shell(redis, folder, kUntilGo);
   RunnerProcess zombie(setup);

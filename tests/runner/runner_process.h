@@ -32,10 +32,10 @@ class RunnerProcess {
   pid_t pid() const { return pid_; }
   void signal(int number) const;
   /// Its exit code, or 1000 + the signal that killed it; absent when it still runs then.
-  std::optional<int> wait(Millis deadline = Millis{20000});
+  std::optional<int> wait(Millis deadline = Millis{60000});
   std::string log() const;
   /// Waits for a line of the log that holds this.
-  bool logged(const std::string& text, Millis deadline = Millis{20000}) const;
+  bool logged(const std::string& text, Millis deadline = Millis{60000}) const;
   /// Port of the probes, as the log says it.
   int probe_port() const;
 
@@ -77,7 +77,7 @@ class QueueClient {
                       Millis delay = Millis{0});
   /// Waits until the job is in that state and answers what is known of it.
   queue::JobView wait_state(const std::string& id, queue::JobState state,
-                            Millis deadline = Millis{20000});
+                            Millis deadline = Millis{60000});
   void reconnect() { connection_.connect(); }
   redis::Connection& connection() { return connection_; }
 

@@ -91,11 +91,12 @@ TEST_CASE("a document that would grow too large buries the job; a session that i
   CHECK(queue.wait_state(enqueue(queue, job), JobState::dead).result.find("SessionTooLarge") !=
         std::string::npos);
 
-  job.delay = Millis{300};
+  job.delay = Millis{3600000};  // until its session is gone
   job.session = "short";
   const std::string gone = enqueue(queue, job);
   (void)queue.connection().execute({"ZREM", queue::key_name("q", "sessexp"), "short"});
   (void)queue.connection().execute({"HDEL", queue::key_name("q", "sess"), "short"});
+  (void)queue->promote({gone});
   CHECK(queue.wait_state(gone, JobState::dead).result.find("SessionGone") != std::string::npos);
 }
 
@@ -129,7 +130,7 @@ TEST_CASE("a job's own time-out ends it; one that the pool does not allow is cut
 TEST_CASE("a stalled job is stopped, counted as such, and retried") {
   RedisServer redis;
   QueueClient queue(redis);
-  queue.configure(15000, {{"stall_ms", "300"},
+  queue.configure(15000, {{"stall_ms", "2000"},
                           {"check_ms", "100"},
                           {"max_attempts", "2"},
                           {"backoff_initial_ms", "10"}});
@@ -137,5 +138,5 @@ TEST_CASE("a stalled job is stopped, counted as such, and retried") {
   const std::string id = queue.enqueue("");
   queue.wait_state(id, JobState::done);
   CHECK(queue->counts().stat.at("stalled") == 1);
-  CHECK(queue->job(id).result.find("Stalled: no progress for 300ms") != std::string::npos);
+  CHECK(queue->job(id).result.find("Stalled: no progress for 2s") != std::string::npos);
 }

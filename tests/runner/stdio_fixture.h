@@ -32,7 +32,7 @@ class Stdio : public HandlerHarness {
   std::int64_t last_ = 0;
 };
 
-/// Whether the process ends within 10 s: a zombie counts as gone.
+/// Whether the process ends: a zombie counts as gone.
 bool process_ends(pid_t pid);
 
 }  // namespace wp::test

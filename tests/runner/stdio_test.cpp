@@ -225,7 +225,7 @@ TEST_CASE("then SIGTERM, then force") {
       "trap 'echo x > $HERE/term' TERM; echo $$ > $HERE/pid; "
       "while :; do sleep 0.01; done");
   const pid_t pid = std::stoi(stdio.file("pid"));
-  CHECK(close_in_time(stdio, Millis{1000}));
+  CHECK(close_in_time(stdio, Millis{3000}));
   CHECK(stdio.file("term") == "x");
   CHECK(test::process_ends(pid));
 }

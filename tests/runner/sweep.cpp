@@ -54,7 +54,7 @@ SweepRow::SweepRow(const RedisServer& redis, const Point& point, const Shape& sh
   queue_.configure(lease_.count(), {{"max_payload", "1000000"},
                                     {"max_bytes", "100000000"},
                                     {"on_partition", shape.on_partition},
-                                    {"drain_timeout_ms", "60000"}});
+                                    {"drain_ms", "60000"}});
   enqueue();
   if (point.network != Network::passes) proxy_.emplace(redis::Address{"", 0, redis.socket()});
   plan_.emplace(shots_of(point, signals_), folder_ / "hits");
@@ -132,7 +132,7 @@ std::vector<std::string> SweepRow::in_state(queue::JobState state) {
 
 void SweepRow::check_first(queue::JobState state) {
   queue::JobState now{};
-  (void)eventually([&] { return (now = job(kFirstJob).state) == state; }, Millis{2000});
+  (void)eventually([&] { return (now = job(kFirstJob).state) == state; });
   CHECK(queue::to_string(now) == queue::to_string(state));
 }
 

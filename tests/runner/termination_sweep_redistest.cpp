@@ -33,7 +33,7 @@ void terminate_at(const RedisServer& redis, const Point& point, const Shape& sha
   const bool hurry = signals.size() > 1;
   row.strike();
   if (!hurry) row.let_go();
-  const int exit = row.runner().wait(Millis{10000}).value_or(-1);
+  const int exit = row.runner().wait(Millis{30000}).value_or(-1);  // the drain's time is 60 s
   CAPTURE(row.runner().log());
   CHECK(exit == 0);
   row.check_handlers_gone();

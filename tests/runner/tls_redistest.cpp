@@ -48,7 +48,7 @@ TEST_CASE("jobs run over TLS; another CA, another certificate and password need 
     queue::Queue queue(connection, "q");
     std::vector<queue::NewJob> jobs(1);
     const std::string id = queue.enqueue(jobs).front().id;
-    CHECK(eventually([&] { return queue.job(id).state == JobState::done; }, Millis{20000}));
+    CHECK(eventually([&] { return queue.job(id).state == JobState::done; }, Millis{60000}));
     (void)connection.execute({"CONFIG", "SET", "requirepass", "second"});
   };
   run_a_job();

@@ -70,7 +70,7 @@ class FakeApi {
   std::vector<ApiRequest> requests() const;
   /// Waits until so many requests came; false when they did not come in time.
   bool wait_for_requests(std::size_t count,
-                         std::chrono::milliseconds timeout = std::chrono::seconds(10)) const;
+                         std::chrono::milliseconds timeout = std::chrono::seconds(60)) const;
   /// How many connections were accepted.
   std::size_t connections() const;
   /// How many of them the server has closed; their end has reached a client on this machine.

@@ -26,7 +26,7 @@ class Process {
   pid_t pid() const { return pid_; }
   void signal(int number) const;
   /// Its exit code, or 1000 + the signal that killed it; absent when it still runs then.
-  std::optional<int> wait(Millis deadline = Millis{20000});
+  std::optional<int> wait(Millis deadline = Millis{60000});
   std::string output() const;
 
  private:

@@ -79,7 +79,7 @@ std::string RedisMonitor::read_line() {
   while ((end = received_.find("\r\n")) == std::string::npos) {
     pollfd waiting{socket_.get(), POLLIN, 0};
     std::array<char, 65536> buffer{};
-    if (::poll(&waiting, 1, 10000) != 1) throw std::runtime_error("MONITOR is silent");
+    if (::poll(&waiting, 1, 60000) != 1) throw std::runtime_error("MONITOR is silent");
     const ssize_t n = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
     if (n <= 0) throw std::runtime_error("MONITOR ended");
     received_.append(buffer.data(), static_cast<std::size_t>(n));

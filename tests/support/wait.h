@@ -8,10 +8,11 @@
 
 namespace wp::test {
 
-/// True as soon as `fact()` is; false when it is not within `deadline`. A fact that is dear to look
-/// at is looked at more seldom.
+/// True as soon as `fact()` is; false when it is not within `deadline`: generous, as a machine may
+/// be busy, and waited for only by a test that fails. A fact that is dear to look at is looked at
+/// more seldom.
 template <typename Fact>
-bool eventually(Fact fact, Millis deadline = Millis{10000}, Millis every = Millis{2}) {
+bool eventually(Fact fact, Millis deadline = Millis{60000}, Millis every = Millis{5}) {
   const Millis end = system_clock().steady() + deadline;
   while (!fact()) {
     if (system_clock().steady() > end) return false;

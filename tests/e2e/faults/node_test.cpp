@@ -41,12 +41,12 @@ TEST_CASE("kubectl drain with a PodDisruptionBudget: every job ends where it run
                       "--pod-selector=workerpool.dev/pool=drained", "--ignore-daemonsets",
                       "--delete-emptydir-data", "--timeout=120s"});
   // One may go, and drains. The other is protected: its replacement finds no node.
-  REQUIRE_MESSAGE(eventually([&] { return leaving() == 1; }, Millis{30000}, Millis{100}),
+  REQUIRE_MESSAGE(eventually([&] { return leaving() == 1; }, Millis{60000}, Millis{100}),
                   drain.output(), shift.story());
   const auto refused = [&] {
     return drain.output().find("disruption budget") != std::string::npos;
   };
-  REQUIRE_MESSAGE(eventually(refused, Millis{30000}, Millis{100}), drain.output());
+  REQUIRE_MESSAGE(eventually(refused, Millis{60000}, Millis{100}), drain.output());
   CHECK(leaving() == 1);
   CHECK(shift.jobs().places().size() == 2);
   // Another node would take the replacement; here it is this one.

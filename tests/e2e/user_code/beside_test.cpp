@@ -53,7 +53,7 @@ TEST_CASE("a pod is deleted with a request in flight: it completes, in that pod,
   REQUIRE_MESSAGE(up, site.operator_log());
   const std::string pod = serving();
   site.put("beside", {{"long", "12"}});
-  REQUIRE(eventually([&] { return site.counts("beside").active == 1; }, Millis{20000}));
+  REQUIRE(eventually([&] { return site.counts("beside").active == 1; }, Millis{60000}));
   site.kubectl({"delete", "pod", pod, "--wait=false"});
   const auto job = [&] {
     return site.with_queue("beside", [](queue::Queue& q) { return q.job("long"); });
@@ -63,5 +63,5 @@ TEST_CASE("a pod is deleted with a request in flight: it completes, in that pod,
   CHECK(site.counts("beside").stat["started"] == 1);
   CHECK(site.books("beside", {"long"}).empty());
   // The app had nothing to wait for any more: it was not killed at the end of the grace period.
-  CHECK(eventually([&] { return kubectl_get("pod", pod, site.ns()).is_null(); }, Millis{20000}));
+  CHECK(eventually([&] { return kubectl_get("pod", pod, site.ns()).is_null(); }, Millis{60000}));
 }

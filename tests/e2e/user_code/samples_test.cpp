@@ -57,7 +57,7 @@ TEST_CASE("every sample works on a real node") {
           [&] {
             return site.with_queue(pool, [](queue::Queue& q) { return q.counts(); }).config_present;
           },
-          Millis{30000});
+          Millis{60000});
       REQUIRE_MESSAGE(served, site.operator_log());
       site.with_queue(pool, [&](queue::Queue& q) { enqueue_sample(q, sample); });
       const auto last = [&] {

@@ -40,8 +40,8 @@ TEST_CASE("an enqueue is seen long before the next reading of an idle queue is d
   }));
   put(server.endpoint(), "q", 3);
   // Idle queues are read every 15 s: only the announcement explains less.
-  CHECK(
-      eventually([&] { return r.reader.latest("default/a")->counts->waiting == 3; }, Millis{5000}));
+  CHECK(eventually([&] { return r.reader.latest("default/a")->counts->waiting == 3; },
+                   Millis{12000}));
   CHECK(r.changes_of("default/a") >= 2);
 }
 
@@ -74,7 +74,7 @@ TEST_CASE("a job enqueued while a reading is under way is not overlooked") {
   put(server.endpoint(), name(kQueues - 1), 1);
   CHECK(eventually(
       [&] { return r.reader.latest("default/" + name(kQueues - 1))->counts->waiting == 1; },
-      Millis{5000}));
+      Millis{12000}));
 }
 
 TEST_CASE("the queue's configuration is written, kept, and written anew after a flush") {
@@ -130,7 +130,7 @@ TEST_CASE(
   REQUIRE(eventually([&] { return r.reader.latest("default/a")->error.has_value(); }));
   CHECK(r.reader.latest("default/a")->counts->waiting == 2);
   server.start();
-  REQUIRE(eventually([&] { return r.readable("default/a"); }, Millis{20000}));
+  REQUIRE(eventually([&] { return r.readable("default/a"); }, Millis{60000}));
   CHECK(r.reader.latest("default/a")->counts->waiting == 2);
 }
 
@@ -157,7 +157,7 @@ TEST_CASE("since when a queue is read without an error: anew after each outage")
   CHECK(since("default/busy") > first);
   put(server.endpoint(), "idle", 1);
   REQUIRE(eventually([&] { return r.reader.latest("default/idle")->counts->waiting == 1; },
-                     Millis{20000}));
+                     Millis{60000}));
   CHECK(since("default/idle") > idle);
 }
 
@@ -183,8 +183,8 @@ TEST_CASE("a wedged Redis does not delay the pools of another") {
   REQUIRE(eventually([&] { return r.readable("default/w") && r.readable("default/h"); }));
   wedged.pause();
   put(healthy.endpoint(), "q", 5);
-  CHECK(
-      eventually([&] { return r.reader.latest("default/h")->counts->waiting == 5; }, Millis{3000}));
+  CHECK(eventually([&] { return r.reader.latest("default/h")->counts->waiting == 5; },
+                   Millis{12000}));
   wedged.resume();
 }
 

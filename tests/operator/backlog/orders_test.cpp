@@ -112,7 +112,7 @@ TEST_CASE("an order while Redis is away is dropped, and nothing stays pending") 
   b.r.reader.order(b.key, {.retire = {"pod-a"}});
   REQUIRE(eventually([&] { return !b.latest().orders_pending; }));
   b.server.start();
-  REQUIRE(eventually([&] { return !b.latest().error; }, Millis{20000}));
+  REQUIRE(eventually([&] { return !b.latest().error; }, Millis{60000}));
   CHECK(b.retired().empty());
 }
 

@@ -74,7 +74,7 @@ TEST_CASE("an unreadable queue holds the size, says so once, and recovers") {
         return b.condition_is(pool::condition::kQueueReachable, pool::ConditionStatus::is_true,
                               pool::reason::kReached);
       },
-      Millis{20000}));
+      Millis{60000}));
   CHECK(b.workload.now() == 3);
   CHECK(b.workload.writes == writes);
   CHECK(b.event(pool::event::kQueueRecovered) == 1);
@@ -100,7 +100,7 @@ TEST_CASE("a fixed size holds without a readable queue; giving it back returns t
   object["metadata"]["generation"] = 3;
   b.set(object);
   b.controller->enqueue("default/p");
-  CHECK(eventually([&] { return b.workload.now() == 0; }, Millis{30000}));
+  CHECK(eventually([&] { return b.workload.now() == 0; }, Millis{60000}));
 }
 
 TEST_CASE("a spec that asks for what is not there is refused; corrected, it recovers") {

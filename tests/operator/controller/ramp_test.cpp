@@ -107,7 +107,7 @@ TEST_CASE("a ramp climbs 2, 3, 4, each after its time, and then the pool's own b
 
 TEST_CASE("each trigger sets the ramp back at once, and names whom it is about") {
   const auto expect_rollback = [](Scene& s, const std::string& trigger) {
-    REQUIRE(eventually([&] { return s.ramp().state == "RolledBack"; }, Millis{20000}));
+    REQUIRE(eventually([&] { return s.ramp().state == "RolledBack"; }, Millis{60000}));
     const std::string said = s.ramp().trigger;
     CHECK_MESSAGE(said.find(trigger) != std::string::npos, said);
     CHECK(s.bench.event(pool::event::kRampRolledBack) == 1);
@@ -162,14 +162,14 @@ TEST_CASE("rolled back it stays so, with claims paused if asked, until the annot
   REQUIRE(eventually([&] { return s.bench.workload.now() == 2; }));
   const auto jobs = s.claim("pod-0/1", 1);
   s.settle("pod-0/1", jobs, queue::Outcome::fail, "boom");
-  REQUIRE(eventually([&] { return s.queue.counts().paused; }, Millis{20000}));
+  REQUIRE(eventually([&] { return s.queue.counts().paused; }, Millis{60000}));
   CHECK(s.claim("pod-1/1", 1).empty());
   // The cap holds although claims are paused.
-  REQUIRE(eventually([&] { return s.bench.workload.now() == 1; }, Millis{20000}));
+  REQUIRE(eventually([&] { return s.bench.workload.now() == 1; }, Millis{60000}));
   s.annotate("workerpool.dev/ramp-reset", "fixed in v2");
-  REQUIRE(eventually([&] { return s.ramp().state == "Advancing"; }, Millis{20000}));
-  REQUIRE(eventually([&] { return !s.queue.counts().paused; }, Millis{20000}));
-  const bool grown = eventually([&] { return s.bench.workload.now() == 2; }, Millis{20000});
+  REQUIRE(eventually([&] { return s.ramp().state == "Advancing"; }, Millis{60000}));
+  REQUIRE(eventually([&] { return !s.queue.counts().paused; }, Millis{60000}));
+  const bool grown = eventually([&] { return s.bench.workload.now() == 2; }, Millis{60000});
   CHECK_MESSAGE(grown, s.cause());
 }
 
@@ -182,13 +182,13 @@ TEST_CASE("thresholds: 4 to 30 and back to 4 by 200 and 50 percent, one change p
   Scene s(spec);
   REQUIRE(eventually([&] { return s.bench.workload.now() == 4; }));
   s.bench.put(58);  // 58 / 4 > 2.0: to 58 / 2.0 = 29
-  REQUIRE(eventually([&] { return s.bench.workload.now() > 4; }, Millis{20000}));
+  REQUIRE(eventually([&] { return s.bench.workload.now() > 4; }, Millis{60000}));
   // maxScaleUp lets 20 start per 5 s.
-  REQUIRE(eventually([&] { return s.bench.workload.now() == 29; }, Millis{30000}));
+  REQUIRE(eventually([&] { return s.bench.workload.now() == 29; }, Millis{60000}));
   // All are done: 0 / 29 < 0.5: down to the floor.
   while (s.queue.counts().waiting > 0) {
     s.settle("drain/1", s.claim("drain/1", 20), queue::Outcome::complete, "");
   }
-  REQUIRE(eventually([&] { return s.bench.workload.now() == 4; }, Millis{30000}));
+  REQUIRE(eventually([&] { return s.bench.workload.now() == 4; }, Millis{60000}));
   CHECK(eventually([&] { return s.cause().find("minReplicas 4") != std::string::npos; }));
 }

@@ -67,7 +67,7 @@ TEST_CASE("the idle leave, and those who are busy stay, whatever their age") {
   s.fill(6);
   // The oldest and the newest go on; those in between are done.
   for (const char* worker : {"pod-1/1", "pod-2/1", "pod-3/1", "pod-4/1"}) s.complete(worker);
-  REQUIRE(eventually([&] { return s.bench.workload.now() == 2; }, Millis{20000}));
+  REQUIRE(eventually([&] { return s.bench.workload.now() == 2; }, Millis{60000}));
   CHECK(s.pods() == std::vector<std::string>{"pod-0", "pod-5"});
   CHECK(s.bench.event(pool::event::kWorkerRetired) >= 1);
   for (const auto& [worker, job] : s.running) {
@@ -95,9 +95,9 @@ TEST_CASE("a worker that is chosen while busy finishes its job first, and takes 
   }
   CHECK(s.bench.workload.now() == 3);
   s.complete(draining[0] + "/1");
-  REQUIRE(eventually([&] { return s.bench.workload.now() == 2; }, Millis{20000}));
+  REQUIRE(eventually([&] { return s.bench.workload.now() == 2; }, Millis{60000}));
   s.complete(draining[1] + "/1");
-  REQUIRE(eventually([&] { return s.bench.workload.now() == 1; }, Millis{20000}));
+  REQUIRE(eventually([&] { return s.bench.workload.now() == 1; }, Millis{60000}));
   CHECK(s.pods().size() == 1);
   CHECK(s.running.contains(s.pods().at(0) + "/1"));
 }
@@ -140,7 +140,7 @@ TEST_CASE("a queue that cannot be read retires nobody and lowers nothing") {
         return s.bench.condition_is(pool::condition::kQueueReachable,
                                     pool::ConditionStatus::is_true, pool::reason::kReached);
       },
-      Millis{20000}));
+      Millis{60000}));
   CHECK(eventually([&] {
     const std::lock_guard lock(s.bench.mutex);
     return s.bench.status.decision &&

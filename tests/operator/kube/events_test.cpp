@@ -87,7 +87,7 @@ TEST_CASE("emit() never waits: a full queue drops and counts") {
   CHECK(counted(registry, "dropped", 3));
   const Millis begin = system_clock().steady();
   recorder.stop(Millis{10});
-  CHECK(system_clock().steady() - begin < Millis{2000});
+  CHECK(system_clock().steady() - begin < Millis{5000});
 }
 
 }  // namespace

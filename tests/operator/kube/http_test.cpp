@@ -280,7 +280,7 @@ TEST_CASE("stop() ends what waits, within a moment, and refuses what comes") {
   SUBCASE("a request") {
     HttpClient client(plain(api), no_tls());
     CHECK(stop_takes(
-              client, [&] { get(client, "/"); }, arrived) < Millis{1000});
+              client, [&] { get(client, "/"); }, arrived) < Millis{5000});
     CHECK(transport_of([&] { get(client, "/"); }) == Transport::stopped);
   }
   SUBCASE("a stream") {
@@ -288,14 +288,14 @@ TEST_CASE("stop() ends what waits, within a moment, and refuses what comes") {
     const auto stream = [&] {
       client.stream("/", {}, {.on_data = [](std::string_view) { return true; }});
     };
-    CHECK(stop_takes(client, stream, arrived) < Millis{1000});
+    CHECK(stop_takes(client, stream, arrived) < Millis{5000});
   }
   SUBCASE("a TLS handshake with a server that says nothing") {
     // The plain server takes the ClientHello for the beginning of a request and waits for its end.
     HttpClient client(secure(api), fixed({.insecure = true}));
     const auto connected = [&] { REQUIRE(eventually([&] { return api.connections() == 1; })); };
     CHECK(stop_takes(
-              client, [&] { get(client, "/"); }, connected) < Millis{1000});
+              client, [&] { get(client, "/"); }, connected) < Millis{5000});
   }
 }
 

@@ -15,7 +15,7 @@ ClusterConfig config_for(const wp::test::FakeApi& api) {
 }
 
 bool eventually(const std::function<bool()>& fact) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (!fact()) {
     if (std::chrono::steady_clock::now() >= deadline) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));

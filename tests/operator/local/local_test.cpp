@@ -22,7 +22,7 @@ using test::eventually;
 
 namespace {
 
-constexpr Millis kPatience{30000};
+constexpr Millis kPatience{60000};
 
 std::string read_file(const std::string& path) {
   std::ostringstream text;
@@ -118,7 +118,7 @@ TEST_CASE_FIXTURE(Place, "until empty: every job runs, it ends by itself, and th
     for (int i = 0; i < 20; ++i) payloads.push_back("{\"n\": " + std::to_string(i) + "}");
     client.enqueue(payloads);
   }
-  const auto exit = operator_process->wait(Millis{60000});
+  const auto exit = operator_process->wait();
   INFO(operator_process->output());
   CHECK(exit == 0);
   const nlohmann::json books = report();
@@ -157,7 +157,7 @@ TEST_CASE_FIXTURE(Place, "limits over all workers hold, and payloads are kept wh
   Client client(redis.url());
   client.enqueue({"a", "b", "c", "d", "e", "f"});
   const auto operator_process = start({"--until-empty", "--redis", redis.url()});
-  const auto exit = operator_process->wait(Millis{60000});
+  const auto exit = operator_process->wait();
   INFO(operator_process->output());
   CHECK(exit == 0);
   CHECK(report().at("completed") == 6);
@@ -177,7 +177,7 @@ TEST_CASE_FIXTURE(Place, "the handler runs beside the pool's file, whatever our 
   pool("[sh, job.sh]");
   const auto operator_process = start({"--until-empty"});
   Client(url()).enqueue({"x"});
-  CHECK(operator_process->wait(Millis{60000}) == 0);
+  CHECK(operator_process->wait() == 0);
   REQUIRE(results().size() == 1);
   CHECK(results()[0].at("result") == std::filesystem::canonical(path).string());
 }
@@ -186,7 +186,7 @@ TEST_CASE_FIXTURE(Place, "until empty: a dead job is exit status 1, and said") {
   pool("[sh, -c, 'echo broken >&2; exit 65']");
   const auto operator_process = start({"--until-empty"});
   Client(url()).enqueue({"x"});
-  CHECK(operator_process->wait(Millis{60000}) == 1);
+  CHECK(operator_process->wait() == 1);
   INFO(operator_process->output());
   CHECK(report().at("dead") == 1);
   REQUIRE(results().size() == 1);
@@ -200,7 +200,7 @@ TEST_CASE_FIXTURE(Place, "SIGINT while a job runs: the job completes, then every
   Client(url()).enqueue({"x"});
   REQUIRE(job_started());
   operator_process->signal(SIGINT);
-  CHECK(operator_process->wait(Millis{30000}) == 0);
+  CHECK(operator_process->wait() == 0);
   INFO(operator_process->output());
   REQUIRE(results().size() == 1);
   CHECK(results()[0].at("result") == "done");
@@ -236,7 +236,7 @@ TEST_CASE_FIXTURE(Place, "workerpoolctl explains a local pool while it runs, and
   CHECK(text.find(std::to_string(operator_process->pid())) != std::string::npos);
   std::ofstream(path + "/go") << "";
   operator_process->signal(SIGTERM);
-  CHECK(operator_process->wait(Millis{30000}) == 0);
+  CHECK(operator_process->wait() == 0);
   CHECK_FALSE(std::filesystem::exists(file));
   CHECK(explain().find("no pool of local mode runs here") != std::string::npos);
 }
@@ -253,7 +253,7 @@ TEST_CASE_FIXTURE(Place, "a second SIGINT: the running job is given back at once
       eventually([&] { return operator_process->output().find("stopping:") != std::string::npos; },
                  kPatience));
   operator_process->signal(SIGINT);
-  CHECK(operator_process->wait(Millis{20000}) == 0);
+  CHECK(operator_process->wait() == 0);
   INFO(operator_process->output());
   CHECK(client.counts().waiting == 1);
   CHECK(report().at("left") == 1);
@@ -268,7 +268,7 @@ TEST_CASE_FIXTURE(Place,
   for (int run = 1; run <= 2; ++run) {
     client.enqueue({"x", "y"});  // before it starts
     const auto operator_process = start({"--until-empty", "--redis", redis.url()});
-    const auto exit = operator_process->wait(Millis{60000});
+    const auto exit = operator_process->wait();
     INFO(operator_process->output());
     CHECK(exit == 0);
     CHECK(report().at("completed") == 2);
@@ -339,7 +339,7 @@ TEST_CASE_FIXTURE(Place, "a worker that is killed starts again, and its job with
       [&] { return operator_process->output().find("it starts again") != std::string::npos; },
       kPatience));
   std::ofstream(path + "/go") << "";
-  const auto exit = operator_process->wait(Millis{60000});
+  const auto exit = operator_process->wait();
   INFO(operator_process->output());
   CHECK(exit == 0);
   CHECK(report().at("completed") == 1);

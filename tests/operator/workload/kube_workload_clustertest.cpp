@@ -56,6 +56,20 @@ json writes_of_spec(const json& deployment) {
   return writes;
 }
 
+// As the controller does: what was read may be out of date by then, and is read anew.
+void ensure_until_done(KubeWorkload& workload, const pool::Pool& pool, int replicas) {
+  const bool done = eventually([&] {
+    try {
+      workload.ensure(pool, replicas);
+      return true;
+    } catch (const WorkloadError& error) {
+      CHECK(error.kind() == Kind::conflict);
+      return false;
+    }
+  });
+  CHECK(done);
+}
+
 // Scales as the controller does: a version that lags behind is a conflict, and decided anew.
 void scale_until_done(KubeWorkload& workload, const pool::Pool& pool, int replicas) {
   const bool done = eventually([&] {
@@ -124,15 +138,7 @@ TEST_CASE("a Deployment that was created at zero takes another template, and sta
   auto workload = cluster.make_workload();
   workload->ensure(cluster.put_pool(workers_with_image("app:1")), 0);
   const pool::Pool pool = cluster.put_pool(workers_with_image("app:2"));
-  // A status written in between is a conflict that the next reconcile meets again.
-  REQUIRE(eventually([&] {
-    try {
-      workload->ensure(pool, 9);
-      return true;
-    } catch (const WorkloadError& error) {
-      return error.kind() != WorkloadError::Kind::conflict;
-    }
-  }));
+  ensure_until_done(*workload, pool, 9);
   CHECK(image_of(cluster.deployment()) == "app:2");
   CHECK(cluster.replicas() == 0);
   scale_until_done(*workload, pool, 2);
@@ -156,7 +162,7 @@ TEST_CASE("a creation that ended halfway: the replicas survive the next apply") 
   const pool::Pool pool = cluster.put_pool(workers_with_image("app:1"));
   DeploymentApi(cluster.client).create(build_deployment(pool, {.runner_image = "runner:1"}, 6));
   auto workload = cluster.make_workload();
-  workload->ensure(cluster.put_pool(workers_with_image("app:2")), 9);
+  ensure_until_done(*workload, cluster.put_pool(workers_with_image("app:2")), 9);
   CHECK(image_of(cluster.deployment()) == "app:2");
   CHECK(cluster.replicas() == 6);
   CHECK(scaler_is_the_only_owner(cluster.deployment()));
@@ -188,7 +194,7 @@ TEST_CASE("replicas that someone else set are taken back") {
   CHECK(eventually([&] { return workload->observe(pool).replicas == 7; }));
   SUBCASE("at once") {}
   SUBCASE("after an apply, which leaves them") {
-    workload->ensure(cluster.put_pool(workers_with_image("app:2")), 9);
+    ensure_until_done(*workload, cluster.put_pool(workers_with_image("app:2")), 9);
     CHECK(cluster.replicas() == 7);
   }
   scale_until_done(*workload, pool, 3);

@@ -172,7 +172,7 @@ TEST_CASE("from a mark to its witness") {
   for (int i = 0; i < 10; ++i) {
     const auto begin = std::chrono::steady_clock::now();
     subject.workload->mark(subject.pool, victim);
-    REQUIRE(eventually([&] { return subject.confirmed(1); }, Millis{10000}, Millis{1}));
+    REQUIRE(eventually([&] { return subject.confirmed(1); }, Millis{60000}, Millis{1}));
     waits.push_back(
         std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin)
             .count());
@@ -227,5 +227,5 @@ TEST_CASE("a rollout that makes no progress is said to be stuck") {
   Subject subject(1);
   CHECK_FALSE(subject.see().rollout_stuck);
   subject.cluster.patch_deployment({{"spec", {{"progressDeadlineSeconds", 1}}}});
-  CHECK(eventually([&] { return subject.see().rollout_stuck; }, Millis{30000}));
+  CHECK(eventually([&] { return subject.see().rollout_stuck; }, Millis{60000}));
 }

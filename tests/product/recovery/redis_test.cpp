@@ -50,7 +50,7 @@ TEST_CASE("Redis comes back, empty or not, with 20 workers: none of them is dele
                       {"jobs", {{"lease", "2s"}}}},
              .redis_config = test::RedisServer::persistent()});
   REQUIRE_MESSAGE(crew.wait_settled(kMany), crew.story());
-  REQUIRE(eventually([&] { return registered(crew) == kMany; }, Millis{30000}, Millis{20}));
+  REQUIRE(eventually([&] { return registered(crew) == kMany; }, Millis{60000}, Millis{20}));
   const auto before = workers(crew);
   const auto nobody_goes_for = [&](Millis time) {
     holds_for(crew, time, [&] { return workers(crew) == before; });
@@ -62,7 +62,7 @@ TEST_CASE("Redis comes back, empty or not, with 20 workers: none of them is dele
   nobody_goes_for(3 * kLease);
   redis.start();
   nobody_goes_for(3 * kLease);
-  CHECK(registered(crew) == kMany);
+  CHECK(eventually([&] { return registered(crew) == kMany; }));
 
   redis.kill9();
   redis.wipe();
@@ -74,7 +74,7 @@ TEST_CASE("Redis comes back, empty or not, with 20 workers: none of them is dele
   nobody_goes_for(3 * kLease);
   // The queue is served as before.
   (void)crew.demand(3);
-  REQUIRE_MESSAGE(eventually([&] { return crew.all_run(); }, Millis{30000}), crew.story());
+  REQUIRE_MESSAGE(eventually([&] { return crew.all_run(); }, Millis{60000}), crew.story());
   CHECK(workers(crew) == before);
   crew.finish();
 }
@@ -103,7 +103,7 @@ TEST_CASE("Redis stays away while jobs run: the size holds, then follows the fal
             << " ms\n";
   REQUIRE(eventually(
       [&] { return crew.product().condition(Crew::kPool, "FallbackActive").starts_with("True/"); },
-      Millis{20000}, Millis{20}));
+      Millis{60000}, Millis{20}));
   holds_for(crew, kAway - (system_clock().steady() - begun), [&] {
     const auto now = workers(crew);
     return crew.replicas() == kFallback &&

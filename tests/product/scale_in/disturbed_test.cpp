@@ -89,7 +89,7 @@ TEST_CASE("demand comes back at each step of a retirement: nothing is interrupte
     const int more = all_of_it ? kWorkers - kBusy : 2;
     const auto disturbed = disturb(crew, api, step, [&] { (void)crew.demand(more); });
     const bool right = crew.wait_settled(kBusy + more) &&
-                       eventually([&] { return crew.all_run(); }, Millis{30000}, Millis{20});
+                       eventually([&] { return crew.all_run(); }, Millis{60000}, Millis{20});
     REQUIRE_MESSAGE(right, crew.story());
     crew.check_uninterrupted();
     crew.check_nothing_retired();

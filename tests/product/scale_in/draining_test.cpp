@@ -46,7 +46,7 @@ TEST_CASE("every worker is busy: those who leave end their jobs first and get no
   }
   REQUIRE(seen.size() == kWorkers);
   REQUIRE_MESSAGE(eventually([&] { return retired(crew).size() == kWorkers - kNeeded; },
-                             Millis{30000}, Millis{5}),
+                             Millis{60000}, Millis{5}),
                   crew.story());
   const std::set<std::string> leaving = retired(crew);
   const std::set<std::string> theirs = jobs_on(crew, leaving);
@@ -54,7 +54,7 @@ TEST_CASE("every worker is busy: those who leave end their jobs first and get no
 
   // The free slots of those who stay take what comes.
   const std::set<std::string> more = crew.demand(kNeeded * kSlots - kWorkers);
-  REQUIRE(eventually([&] { return crew.all_run(); }, Millis{20000}));
+  REQUIRE(eventually([&] { return crew.all_run(); }, Millis{60000}));
   CHECK(test::joined(jobs_on(crew, leaving)) == test::joined(theirs));
   CHECK(crew.replicas() == kWorkers);
   for (const test::CrewPod& pod : crew.pods()) CHECK(pod.state == "serving");

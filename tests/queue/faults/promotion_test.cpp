@@ -31,7 +31,7 @@ TEST_CASE("claims that replication lost: their fences never come again") {
   to_replica.connect();
   REQUIRE(test::eventually(
       [&] { return info(to_replica).find("master_link_status:up") != std::string::npos; },
-      Millis{30000}));
+      Millis{60000}));
   Queue queue(connection, "q");
   (void)queue.write_config({{"lease_ms", "15000"}}, "hash", "uid", 1);
   std::vector<NewJob> jobs(20);

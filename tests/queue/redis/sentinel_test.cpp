@@ -79,13 +79,13 @@ TEST_CASE("one sentinel hangs, another one is asked within the connect time-out"
   const SentinelServer hangs(master.port());
   const SentinelServer knows(master.port());
   hangs.pause();
-  Connection connection(watched(hangs.node() + "," + knows.node()), {.connect = Millis{1500}});
+  Connection connection(watched(hangs.node() + "," + knows.node()), {.connect = Millis{6000}});
   const test::Stopwatch watch;
   connection.connect();
-  CHECK(watch.elapsed() >= Millis{500});  // its share: a third
+  CHECK(watch.elapsed() >= Millis{2000});  // its share: a third
   const test::Stopwatch again;
   connection.connect();  // the one that knew is asked first now
-  CHECK(again.elapsed() < Millis{500});
+  CHECK(again.elapsed() < Millis{2000});
   hangs.resume();
 }
 
@@ -106,7 +106,7 @@ TEST_CASE("nobody knows: each sentinel's reason, in bounded time") {
   CHECK(test::error_of([&] { waits.connect(); }).error_class() == ErrorClass::timeout);
   CHECK(watch.elapsed() < Millis{5000});
   const test::ByteServer liar("*2\r\n$9\r\n127.0.0.1\r\n$5\r\n99999\r\n");
-  Connection lied_to(watched("127.0.0.1:" + std::to_string(liar.port())), {.connect = Millis{300}});
+  Connection lied_to(watched("127.0.0.1:" + std::to_string(liar.port())), kPatient);
   CHECK(test::error_of([&] { lied_to.connect(); }).error_class() == ErrorClass::protocol);
 }
 
@@ -116,7 +116,7 @@ TEST_CASE("a replica is not taken for the master, whatever a sentinel says") {
   const test::ByteServer stale("*2\r\n$9\r\n127.0.0.1\r\n$" + std::to_string(port.size()) + "\r\n" +
                                port + "\r\n");
   Connection connection(watched("127.0.0.1:" + std::to_string(stale.port())),
-                        {.connect = Millis{500}, .reply = Millis{10000}});
+                        {.connect = Millis{2000}, .reply = Millis{10000}});
   const Error error = test::error_of([&] { connection.connect(); });
   CHECK(error.error_class() == ErrorClass::read_only);
   CHECK(contains(error.what(), "master 127.0.0.1:" + port + ": is a replica"));
