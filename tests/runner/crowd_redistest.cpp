@@ -54,7 +54,7 @@ TEST_CASE(
     "payloads that are dear to check keep no lease from being renewed, nor a signal waiting") {
   RedisServer redis;
   QueueClient queue(redis);
-  queue.configure(1500,
+  queue.configure(3000,
                   {{"schema", R"({"pattern": "(a?){900}(a?){900}b"})"}, {"max_payload", "65536"}});
   RunnerProcess runner({redis.url(), "q", {"--concurrency", "64", "--handler", "noop"}, {}});
   const auto ids = enqueue(queue, kDearPayloads, "\"" + std::string(20000, 'a') + "\"");

@@ -51,7 +51,7 @@ TEST_CASE("a program gets its job, and not the password of the queue") {
 TEST_CASE("exit codes: deferred uncounted, dead at once, failed and retried") {
   RedisServer redis;
   QueueClient queue(redis);
-  queue.configure(15000, {{"backoff_initial_ms", "20"}});
+  queue.configure(40000, {{"backoff_initial_ms", "20"}});
   Folder folder;
   RunnerSetup setup = shell(redis, folder,
                             "read what; echo $what >> $HERE/runs; case $what in "
@@ -76,7 +76,7 @@ TEST_CASE("exit codes: deferred uncounted, dead at once, failed and retried") {
 TEST_CASE("exit 127 is a broken handler: its jobs go back uncounted, and run when it is mended") {
   RedisServer redis;
   QueueClient queue(redis);
-  queue.configure(1500);
+  queue.configure(4000);
   Folder folder;
   RunnerProcess runner(shell(redis, folder, "[ -e $HERE/mended ] || exit 127"));
   const std::string id = queue.enqueue("");
@@ -97,7 +97,7 @@ TEST_CASE("exit 127 is a broken handler: its jobs go back uncounted, and run whe
 TEST_CASE("a program killed from outside is a crash of its own job only") {
   RedisServer redis;
   QueueClient queue(redis);
-  queue.configure(15000, {{"max_crashes", "0"}});
+  queue.configure(40000, {{"max_crashes", "0"}});
   Folder folder;
   RunnerProcess runner(shell(redis, folder, "read x; [ $x = die ] && kill -KILL $$; exit 0"));
   const std::string dies = queue.enqueue("die\n");
@@ -109,7 +109,7 @@ TEST_CASE("a program killed from outside is a crash of its own job only") {
 TEST_CASE("the pool's time limit ends an attempt as a failure") {
   RedisServer redis;
   QueueClient queue(redis);
-  queue.configure(15000, {{"timeout_ms", "200"}, {"max_attempts", "1"}});
+  queue.configure(40000, {{"timeout_ms", "200"}, {"max_attempts", "1"}});
   Folder folder;
   RunnerProcess runner(shell(redis, folder, "exec sleep 600"));
   const auto view = queue.wait_state(queue.enqueue(""), JobState::dead);
@@ -140,7 +140,7 @@ TEST_CASE("busy handlers never delay the beats") {
 TEST_CASE("stdout floods while a large payload is unread: no deadlock") {
   RedisServer redis;
   QueueClient queue(redis);
-  queue.configure(15000, {{"max_payload", "1048576"}});
+  queue.configure(40000, {{"max_payload", "1048576"}});
   Folder folder;
   RunnerProcess runner(shell(redis, folder,
                              "head -c 900000 /dev/zero >&3; head -c 10000 /dev/zero | tr '\\0' x; "
@@ -153,7 +153,7 @@ TEST_CASE("stdout floods while a large payload is unread: no deadlock") {
 TEST_CASE("a result beyond what the queue keeps is dead, and says so") {
   RedisServer redis;
   QueueClient queue(redis);
-  queue.configure(15000);
+  queue.configure(40000);
   Folder folder;
   RunnerProcess runner(shell(redis, folder, "head -c 20000 /dev/zero | tr '\\0' x"));
   const auto view = queue.wait_state(queue.enqueue(""), JobState::dead);
@@ -163,7 +163,7 @@ TEST_CASE("a result beyond what the queue keeps is dead, and says so") {
 TEST_CASE("a result of exactly what the queue keeps arrives whole") {
   RedisServer redis;
   QueueClient queue(redis);
-  queue.configure(15000);
+  queue.configure(40000);
   Folder folder;
   RunnerProcess runner(shell(redis, folder, "read n; head -c $n /dev/zero | tr '\\0' x"));
   // As a JSON text it has two quotes more.
@@ -177,7 +177,7 @@ TEST_CASE("a result of exactly what the queue keeps arrives whole") {
 TEST_CASE("a cancelled program's last words are no result, and it is not tried again") {
   RedisServer redis;
   QueueClient queue(redis);
-  queue.configure(1500);
+  queue.configure(4000);
   Folder folder;
   RunnerProcess runner(shell(redis, folder,
                              "trap 'echo too late; echo polite >> $HERE/ends; exit 0' TERM; "
@@ -198,7 +198,7 @@ TEST_CASE("a cancelled program's last words are no result, and it is not tried a
 TEST_CASE("progress can be seen while the job runs") {
   RedisServer redis;
   QueueClient queue(redis);
-  queue.configure(1500);
+  queue.configure(4000);
   Folder folder;
   RunnerProcess runner(shell(
       redis, folder,

@@ -112,7 +112,7 @@ TEST_CASE("Retry-After is honoured, and counts nothing") {
 }
 
 TEST_CASE("a cancelled job's request is closed") {
-  World world(Config{}, 1500);
+  World world(Config{}, 4000);
   world.start_both();
   const std::string id = world.enqueue({{"wait", true}});
   REQUIRE(eventually([&] { return world.runs() == 1; }));
@@ -182,14 +182,14 @@ TEST_CASE("nothing is claimed before the app is up") {
 }
 
 TEST_CASE("an app that has no path for a while buries nothing and runs everything later") {
-  World world(Config{{"max_attempts", "1"}, {"max_crashes", "0"}}, 1500);
+  World world(Config{{"max_attempts", "1"}, {"max_crashes", "0"}}, 4000);
   write_file(world.folder / "404", "");
   world.start_both({"--concurrency", "4"});
   std::vector<std::string> ids;
   for (int i = 0; i < 20; ++i) ids.push_back(world.enqueue({{"n", i}}));
   // At most four together, and then one at a time, after each pause.
   CHECK(eventually([&] { return count_lines(world.folder / "refused") >= 6; }));
-  CHECK(world.runner->log().find("answers HTTP 404: no such path yet") != std::string::npos);
+  CHECK(world.runner->logged("answers HTTP 404: no such path yet"));
   CHECK(eventually([&] {
     const auto workers = world.queue->counts({.worker_info = true}).workers;
     return !workers.empty() && workers[0].info.find("\"broken\":true") != std::string::npos;

@@ -52,7 +52,7 @@ RunnerSetup stdio(const RedisServer& redis, const Folder& folder) {
 TEST_CASE("maxMemory: a process above it is replaced after its job, and not before") {
   RedisServer redis;
   QueueClient queue(redis);
-  queue.configure(1500, {{"max_memory", kLimit}});
+  queue.configure(6000, {{"max_memory", kLimit}});
   Folder folder;
   RunnerProcess runner(stdio(redis, folder));
   // With what Python itself needs: above 100 MiB, and below 125.
@@ -106,7 +106,7 @@ TEST_CASE("maxMemory: a job above five quarters of it fails, and its neighbour l
 TEST_CASE("a scrape has every metric of the runner, with its labels") {
   RedisServer redis;
   QueueClient queue(redis);
-  queue.configure(1500,
+  queue.configure(15000,
                   {{"max_jobs_per_worker", "1"}, {"max_attempts", "1"}, {"max_crashes", "0"}});
   Folder folder;
   RunnerProcess runner(stdio(redis, folder));

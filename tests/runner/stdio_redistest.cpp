@@ -58,7 +58,7 @@ pid_t pid_in(const Folder& folder, const std::string& name) {
 TEST_CASE("stdio: a job's line, its answer, and a folder that goes with it") {
   RedisServer redis;
   QueueClient queue(redis);
-  queue.configure(15000, {{"timeout_ms", "60000"}, {"max_attempts", "7"}});
+  queue.configure(40000, {{"timeout_ms", "60000"}, {"max_attempts", "7"}});
   Folder folder;
   RunnerProcess runner(stdio(redis, folder));
   const std::string id = queue.enqueue("return job", "mail");
@@ -80,7 +80,7 @@ TEST_CASE("stdio: a job's line, its answer, and a folder that goes with it") {
 TEST_CASE("stdio: nothing is claimed before a process is ready; then as many as there are") {
   RedisServer redis;
   QueueClient queue(redis);
-  queue.configure(15000);
+  queue.configure(40000);
   Folder folder;
   RunnerProcess runner(stdio(redis, folder, {"--concurrency", "3", "--stdio-ready"},
                              python_worker("wait('ready'); say(ready=True)")));
@@ -102,7 +102,7 @@ TEST_CASE("stdio: nothing is claimed before a process is ready; then as many as 
 TEST_CASE("stdio: a new process after so many jobs") {
   RedisServer redis;
   QueueClient queue(redis);
-  queue.configure(15000, {{"max_jobs_per_worker", "2"}});
+  queue.configure(40000, {{"max_jobs_per_worker", "2"}});
   Folder folder;
   RunnerProcess runner(stdio(redis, folder));
   std::map<json, int> jobs;
@@ -116,7 +116,7 @@ TEST_CASE("stdio: a new process after so many jobs") {
 TEST_CASE("stdio: a crash, an exit, a protocol error, never again: each counts for its own job") {
   RedisServer redis;
   QueueClient queue(redis);
-  queue.configure(15000, {{"max_attempts", "1"}, {"max_crashes", "0"}});
+  queue.configure(40000, {{"max_attempts", "1"}, {"max_crashes", "0"}});
   Folder folder;
   RunnerProcess runner(stdio(redis, folder, {"--concurrency", "2"}));
   const std::string other = queue.enqueue("wait('go'); return os.getpid()");
@@ -140,7 +140,7 @@ TEST_CASE("stdio: a crash, an exit, a protocol error, never again: each counts f
 TEST_CASE("stdio: later, and again after a failure") {
   RedisServer redis;
   QueueClient queue(redis);
-  queue.configure(15000, {{"backoff_initial_ms", "20"}});
+  queue.configure(40000, {{"backoff_initial_ms", "20"}});
   Folder folder;
   RunnerProcess runner(stdio(redis, folder));
   const std::string later = queue.enqueue(
@@ -158,12 +158,12 @@ TEST_CASE("stdio: later, and again after a failure") {
 TEST_CASE("stdio: a time limit and a cancel end a job, and the next one runs in a new process") {
   RedisServer redis;
   QueueClient queue(redis);
-  queue.configure(1500, {{"timeout_ms", "700"}, {"max_attempts", "1"}});
+  queue.configure(4000, {{"timeout_ms", "700"}, {"max_attempts", "1"}});
   Folder folder;
   RunnerProcess runner(stdio(redis, folder));
   const auto slow = queue.wait_state(queue.enqueue("time.sleep(600)"), JobState::dead);
   CHECK(slow.result.find("Timeout: stopped after 700ms") != std::string::npos);
-  queue.configure(1500, {{"max_attempts", "1"}});
+  queue.configure(4000, {{"max_attempts", "1"}});
   const std::string id = queue.enqueue("touch('pid', os.getpid()); time.sleep(600)");
   const pid_t pid = pid_in(folder, "pid");
   queue->cancel({id});
@@ -175,7 +175,7 @@ TEST_CASE("stdio: a time limit and a cancel end a job, and the next one runs in 
 TEST_CASE("stdio: progress can be seen while the job runs") {
   RedisServer redis;
   QueueClient queue(redis);
-  queue.configure(1500);
+  queue.configure(4000);
   Folder folder;
   RunnerProcess runner(stdio(redis, folder));
   const std::string id = queue.enqueue("say(progress=40, message='halfway'); wait('go'); return 1");
@@ -187,7 +187,7 @@ TEST_CASE("stdio: progress can be seen while the job runs") {
 TEST_CASE("stdio: two workers change one session at once, and a chain hands on its results") {
   RedisServer redis;
   QueueClient queue(redis);
-  queue.configure(15000);
+  queue.configure(40000);
   Folder folder;
   RunnerProcess first(stdio(redis, folder));
   RunnerProcess second(stdio(redis, folder));
@@ -218,7 +218,7 @@ TEST_CASE("stdio: two workers change one session at once, and a chain hands on i
 TEST_CASE("stdio: a wrong deploy buries nothing, and the right one finds its jobs") {
   RedisServer redis;
   QueueClient queue(redis);
-  queue.configure(15000);
+  queue.configure(40000);
   Folder folder;
   RunnerProcess runner(stdio(redis, folder, {"--concurrency", "2"},
                              python_worker("if not os.path.exists(os.environ['"
@@ -240,7 +240,7 @@ TEST_CASE("stdio: a wrong deploy buries nothing, and the right one finds its job
 TEST_CASE("stdio: SIGTERM lets jobs end, and processes leave by themselves") {
   RedisServer redis;
   QueueClient queue(redis);
-  queue.configure(15000);
+  queue.configure(40000);
   Folder folder;
   RunnerProcess runner(
       stdio(redis, folder, {"--concurrency", "2"},
@@ -263,7 +263,7 @@ TEST_CASE("stdio: SIGTERM lets jobs end, and processes leave by themselves") {
 TEST_CASE("stdio: a runner that is killed takes its processes along, and its job runs again") {
   RedisServer redis;
   QueueClient queue(redis);
-  queue.configure(1500);
+  queue.configure(4000);
   Folder folder;
   auto runner = std::make_unique<RunnerProcess>(stdio(redis, folder, {"--worker-id", "same"}));
   const std::string id = queue.enqueue(

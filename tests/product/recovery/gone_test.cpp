@@ -13,10 +13,9 @@ using wp::test::eventually;
 namespace {
 
 constexpr Millis kGoal{2000};
-// Generous, and below what would bring the job back without the operator: the lease, of which a
-// third may have passed. A killed worker that is back itself is told by its pod.
-constexpr const char* kLease = "2m";
-constexpr Millis kPass{60000};
+// Generous, and below what would bring the job back without the operator: the lease of two minutes,
+// of which a third may have passed. A killed worker that is back itself is told by its pod.
+constexpr Millis kAtOnce{60000};
 
 // One worker with a job, one without. The test begins again when both are ready.
 std::string one_busy(Crew& crew) {
@@ -39,7 +38,7 @@ void check_times(const std::string& what, const std::vector<Millis>& times, Mill
 }
 
 const nlohmann::json kTwo = {{"scaling", {{"minReplicas", 2}}},
-                             {"jobs", {{"maxCrashes", 20}, {"lease", kLease}}}};
+                             {"jobs", {{"maxCrashes", 20}, {"lease", "2m"}}}};
 
 // The node waits the longer the more often a container ended: 0.2 s, then 0.4 … 5 s. After this a
 // worker that is killed is not back for some seconds, so that it cannot take back its job itself.
@@ -80,7 +79,7 @@ TEST_CASE("a worker's container is killed and its pod stays: its job runs again 
     crew.jobs().let_go(job);
     REQUIRE(eventually([&] { return crew.jobs().busy_pods().empty(); }));
   }
-  check_times("container killed → its job runs again", times, kPass);
+  check_times("container killed → its job runs again", times, kAtOnce);
   CHECK(crew.product().counts(Crew::kPool).stat["crashed"] == rounds);
   crew.finish();
 }
@@ -100,7 +99,7 @@ TEST_CASE("a pod is deleted by force: its job runs again at once, and the pod is
     crew.jobs().let_go(job);
     REQUIRE(eventually([&] { return crew.jobs().busy_pods().empty(); }));
   }
-  check_times("pod deleted by force → its job runs again", times, kPass);
+  check_times("pod deleted by force → its job runs again", times, kAtOnce);
   // The worker went away under the job: that is nobody's fault, and no crash.
   CHECK(crew.product().counts(Crew::kPool).stat["crashed"] == 0);
   crew.finish();

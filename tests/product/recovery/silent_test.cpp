@@ -14,7 +14,6 @@ using wp::test::eventually;
 namespace {
 
 constexpr Millis kLease{3000};
-constexpr Millis kPass{60000};
 
 nlohmann::json spec(int workers) {
   return {{"scaling", {{"minReplicas", workers}}}, {"jobs", {{"lease", "3s"}}}};
@@ -54,7 +53,6 @@ TEST_CASE("a runner stands still: its job comes back by the lease, its pod goes 
             << again.count() << " ms, its pod is deleted after " << deleted.count() << " ms\n";
   // The last beat was about a third of a lease before, at most.
   CHECK(again >= kLease / 2);
-  CHECK(again < kPass);
   CHECK(deleted >= kLease * 3 / 2);
   CHECK(crew.wait_settled(4));
   // Nobody else was deleted.
@@ -115,7 +113,6 @@ TEST_CASE("a node is gone: its jobs come back by the lease, its workers on anoth
   std::cout << "node killed, lease " << kLease.count() << " ms → its job runs again after "
             << again.count() << " ms, its pod is deleted after " << deleted.count()
             << " ms, replaced after " << since(begun).count() << " ms\n";
-  CHECK(again < kPass);
   CHECK(deleted >= kLease * 3 / 2);
   for (const test::CrewPod& each : crew.pods()) {
     if (!each.leaving) CHECK(each.node == "second-" + crew.ns());
