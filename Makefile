@@ -2,8 +2,8 @@
 PRESET ?= release
 BUILD := build/$(PRESET)
 # How many tests at once. Most of their time they wait for real servers: four take less than one
-# processor. What computes counts for two of them (PROCESSORS), and what measures times of the whole
-# product runs alone whatever this says.
+# processor. What computes does so nicely, and what measures times of the whole product runs alone
+# whatever this says.
 TEST_JOBS ?= 4
 
 .DEFAULT_GOAL := help

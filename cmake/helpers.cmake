@@ -103,16 +103,17 @@ function(wp_test name)
   endif()
   set(environment "WORKERPOOL_BIN=${PROJECT_BINARY_DIR}/bin;WORKERPOOL_SOURCE=${PROJECT_SOURCE_DIR}")
   if(ARG_LABEL STREQUAL cluster)
-    # One control plane for all of them, started and stopped by tests/cluster/CMakeLists.txt.
+    # One control plane for all of them, started and stopped by tests/cluster/CMakeLists.txt, and one
+    # of them at a time on it: they install what belongs to the whole cluster.
     set(cluster ${PROJECT_BINARY_DIR}/cluster)
     list(APPEND environment "WORKERPOOL_CLUSTER_DIR=${cluster}"
                             "KUBECONFIG=${cluster}/admin.kubeconfig")
-    set_tests_properties(${tests} PROPERTIES FIXTURES_REQUIRED control_plane RUN_SERIAL TRUE)
+    set_tests_properties(${tests} PROPERTIES FIXTURES_REQUIRED control_plane RESOURCE_LOCK control_plane)
   endif()
   if(ARG_LABEL STREQUAL "e2e")
-    # One node for all of them, started and stopped by tests/e2e/CMakeLists.txt.
+    # One node for all of them, started and stopped by tests/e2e/CMakeLists.txt; one at a time on it.
     set_property(TEST ${name} APPEND PROPERTY FIXTURES_REQUIRED e2e)
-    set_property(TEST ${name} PROPERTY RUN_SERIAL TRUE)
+    set_property(TEST ${name} PROPERTY RESOURCE_LOCK e2e_node)
   endif()
   set_tests_properties(${tests} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT}
     ENVIRONMENT "${environment}" SKIP_RETURN_CODE 77)
