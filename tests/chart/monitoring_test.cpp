@@ -69,7 +69,7 @@ class Watched {
   void comes(const std::string& alert, const std::string& pool = {}) {
     const Millis begun = system_clock().steady();
     const bool came =
-        eventually([&] { return prometheus_.fires(alert, pool); }, Millis{90000}, Millis{100});
+        eventually([&] { return prometheus_.fires(alert, pool); }, Millis{180000}, Millis{100});
     REQUIRE_MESSAGE(came, alert << " does not fire: " << prometheus_.alerts());
     std::cout << alert << " fires, " << (system_clock().steady() - begun).count() << " ms"
               << std::endl;
@@ -77,7 +77,7 @@ class Watched {
   void goes(const std::string& alert, const std::string& pool = {}) {
     const Millis begun = system_clock().steady();
     const bool gone =
-        eventually([&] { return !prometheus_.fires(alert, pool); }, Millis{90000}, Millis{100});
+        eventually([&] { return !prometheus_.fires(alert, pool); }, Millis{180000}, Millis{100});
     REQUIRE_MESSAGE(gone, alert << " does not clear: " << prometheus_.alerts());
     std::cout << alert << " cleared, " << (system_clock().steady() - begun).count() << " ms"
               << std::endl;
@@ -124,8 +124,14 @@ TEST_CASE("each alert fires when provoked and clears; the dashboard's queries ha
   product.apply_pool("calm", {"true"});
   product.apply_pool("failing", {"false"}, {}, 4, one_attempt);
   product.apply_pool("broken", {"sh", "-c", "exit 127"}, {{"minReplicas", 1}, {"maxReplicas", 1}});
-  product.apply_pool("deep", {"sleep", "0.3"}, {{"maxReplicas", 1}});
-  product.apply_pool("lost", {"sleep", "20"}, {{"maxReplicas", 1}});
+  // Their jobs end when what they are to provoke was seen.
+  const OwnFolder gates;
+  const auto gated = [&gates](const std::string& name) {
+    return std::vector<std::string>{"sh", "-c", "while ! [ -e $0 ]; do sleep 0.1; done",
+                                    gates.path() + "/" + name};
+  };
+  product.apply_pool("deep", gated("deep"), {{"maxReplicas", 1}});
+  product.apply_pool("lost", gated("lost"), {{"maxReplicas", 1}});
 
   // A worker outside of any pod, on a queue of its own.
   const std::string probe = "127.0.0.1:" + std::to_string(free_port());
@@ -150,11 +156,13 @@ TEST_CASE("each alert fires when provoked and clears; the dashboard's queries ha
   // Those first that clear by themselves.
   watched.comes("WorkerPoolJobsFail", "failing");
   watched.comes("WorkerPoolBacklog", "deep");
+  (void)gates.write("deep", "");
   // A worker counts as lost when it was seen with its job.
   watched.has("workerpool_replicas{pool='lost',kind='busy'} == 1");
   const pid_t worker = worker_of(product, "lost");
   REQUIRE(worker > 0);
   REQUIRE(kill(worker, SIGKILL) == 0);
+  (void)gates.write("lost", "");
   watched.comes("WorkerPoolWorkerLost", "lost");
   watched.comes("WorkerPoolHandlersBroken", "broken");
   product.apply_pool("broken", {"true"}, {{"minReplicas", 1}, {"maxReplicas", 1}});
