@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <optional>
 #include <set>
 
 #include "queue/redis/login.h"
@@ -64,21 +65,25 @@ void Connection::connect() {
 // During a failover the sentinels name the old master for a while, which is away or a replica by
 // now: they are asked again until the time is over.
 void Connection::connect_to_master(Millis deadline) {
+  std::optional<Error> last;  // why they are asked again
   for (;;) {
-    const Address master = find_master(*endpoint_.sentinel, first_sentinel_, channel_, deadline);
+    std::optional<Address> master;
     try {
-      channel_.open(master, endpoint_.tls, deadline);
+      master = find_master(*endpoint_.sentinel, first_sentinel_, channel_, deadline);
+      channel_.open(*master, endpoint_.tls, deadline);
       return greet();
     } catch (const Interrupted&) {
       throw;
     } catch (const Error& e) {
       channel_.close();
+      // The time was over in the middle of a further try: why there was one says more.
+      if (last && e.error_class() == ErrorClass::timeout) throw Error(*last);
+      if (!master) throw;
+      last.emplace(e.error_class(), fmt::format("master {}: {}", master->describe(), e.what()));
       const bool passes = e.error_class() == ErrorClass::refused ||
                           e.error_class() == ErrorClass::closed ||
                           e.error_class() == ErrorClass::read_only;
-      if (!passes || steady_now() + kAskAgain > deadline) {
-        throw Error(e.error_class(), fmt::format("master {}: {}", master.describe(), e.what()));
-      }
+      if (!passes || steady_now() + kAskAgain > deadline) throw Error(*last);
     }
     waiter_.pause(steady_now() + kAskAgain);
   }
