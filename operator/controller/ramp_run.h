@@ -22,8 +22,8 @@ std::optional<scaling::RampPlan> ramp_plan(const pool::Pool& pool);
 std::optional<scaling::RampState> ramp_state(const std::optional<pool::RampStatus>& status);
 pool::RampStatus ramp_status(const scaling::RampState& state);
 
-/// What the queue tells. `counts` may be nullptr: then nothing moves on. The failures are the
-/// newest last, on the queue's clock; they must outlive the evidence.
+/// What the queue tells, by a reading at `wall`. `counts` may be nullptr: then nothing moves on.
+/// The failures are the newest last, on the queue's clock; they must outlive the evidence.
 scaling::RampEvidence ramp_evidence(const queue::Counts* counts,
                                     const std::vector<queue::Failure>& failures, int stalled,
                                     Millis wall);

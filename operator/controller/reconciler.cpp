@@ -208,8 +208,12 @@ void Reconciler::climb_ramp(Run& run) {
   }
   const queue::Counts* counts = run.findings.fresh ? &*run.findings.backlog->counts : nullptr;
   const Millis wall = clock_.wall();
+  // When the queue was read: a failure must not seem to be younger the older its reading is. It
+  // would be one of a ramp that was reset meanwhile.
+  const Millis read =
+      counts == nullptr ? wall : wall - (clock_.steady() - run.findings.backlog->read_at);
   run.ramp = scaling::advance(
-      memory.ramp, *plan, ramp_evidence(counts, memory.failures, run.findings.fleet.stalled, wall),
+      memory.ramp, *plan, ramp_evidence(counts, memory.failures, run.findings.fleet.stalled, read),
       wall);
   if (run.ramp->recheck) run.come_back(*run.ramp->recheck);
   // That claims pause, or go on, is written with the next reconcile.
