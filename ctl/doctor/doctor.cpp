@@ -49,7 +49,7 @@ void look_at_queue(redis::Connection& connection, const DoctorRequest& request,
                    const Target& target, const std::string& name, Findings& findings) {
   queue::Queue queue(connection, name);
   try {
-    const queue::Counts counts = queue.counts({.worker_info = false});
+    const queue::Counts counts = queue.counts({.worker_info = true});
     add(findings, judge_queue(name, counts, queue.read_config()));
     const std::int64_t jobs =
         counts.waiting + counts.delayed + counts.active + counts.dead + counts.done;
@@ -70,7 +70,7 @@ std::vector<std::string> queues_of(redis::Connection& connection, const DoctorRe
   if (!request.queue.empty()) return {request.queue};
   std::vector<std::string> names;
   try {
-    names = find_queues(connection);
+    names = find_queues(connection).names;
   } catch (const redis::Error& e) {
     if (e.error_class() != redis::ErrorClass::permission) throw;
     findings.push_back({Level::unknown, "queues", "SCAN is forbidden to this user",
@@ -81,7 +81,6 @@ std::vector<std::string> queues_of(redis::Connection& connection, const DoctorRe
     findings.push_back({Level::warn, "queues", "none in this database",
                         "a pool or a runner makes it; is it this database?", ""});
   }
-  std::sort(names.begin(), names.end());
   if (names.size() > kMostQueues) {
     findings.push_back({Level::unknown, "queues",
                         fmt::format("{} of {} are looked at", kMostQueues, names.size()),

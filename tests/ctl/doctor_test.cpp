@@ -151,6 +151,12 @@ TEST_CASE("doctor: a queue that is not served, paused, or broken") {
   all = levels(doctor({"q"}, f.environment(), 0), "q");
   CHECK(all.at("workers") == "warn");
   (void)f.queue.beat("w/1", {}, {}, "", false);
+  CHECK(levels(doctor({"q"}, f.environment(), 0), "q").at("handlers") == "ok");
+  (void)f.queue.beat("w/1", {}, {}, R"({"broken":true,"trouble":"no such program"})", false);
+  const auto broken = doctor({"q"}, f.environment(), 1);
+  CHECK(levels(broken, "q").at("handlers") == "fail");
+  CHECK(found(broken, "handlers") == "the handler of 1 of 1 workers cannot run: no such program");
+  (void)f.queue.beat("w/1", {}, {}, R"({"broken":false})", false);
   (void)f.queue.retire({"v"}, queue::RetiredBy::person, 0);
   const auto drained = doctor({"q"}, f.environment(), 0);
   CHECK(found(drained, "workers") == "1 beat; drained by a person: 1 pods");
@@ -173,7 +179,7 @@ TEST_CASE("doctor: large queues are checked when asked for; newer formats and ol
   const auto findings = ctl::judge_queue("q", counts, config);
   CHECK(findings[0].level == ctl::Level::fail);
   CHECK(findings[2].found == "0 beat, 1 silent, 5 jobs wait");
-  CHECK(findings[4].level == ctl::Level::warn);
+  CHECK(findings[5].level == ctl::Level::warn);
   CHECK(holds(ctl::check_left_away("q", 30000).advice, "--deep"));
   ctl::ServerFacts facts;
   facts.info = ctl::parse_info("# Server\r\nredis_version:6.0.16\r\nrole:master\r\n");

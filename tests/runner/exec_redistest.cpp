@@ -84,7 +84,8 @@ TEST_CASE("exit 127 is a broken handler: its jobs go back uncounted, and run whe
   queue.wait_state(id, JobState::ready);
   CHECK(eventually([&] {
     const auto workers = queue->counts({.worker_info = true}).workers;
-    return !workers.empty() && workers[0].info.find("\"broken\":true") != std::string::npos;
+    return !workers.empty() &&
+           workers[0].info.find("\"trouble\":\"exit code 127\"") != std::string::npos;
   }));
   write_file(folder / "mended", "");
   const auto view = queue.wait_state(id, JobState::done);
