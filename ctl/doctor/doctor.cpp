@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ctl/check.h"
+#include "ctl/doctor/port.h"
 #include "ctl/doctor/queue.h"
 #include "ctl/doctor/rights.h"
 #include "ctl/doctor/server.h"
@@ -108,6 +109,7 @@ Findings look(const DoctorRequest& request, const Target& target) {
     redis::Connection connection(target.endpoint);
     connection.connect();
     greet(connection);
+    if (auto finding = look_for_sentinel(connection)) return {std::move(*finding)};
     findings.push_back({Level::ok, "redis", "answers at " + describe(target.endpoint), "", ""});
     add(findings, judge_server(read_server(connection)));
     const auto names = queues_of(connection, request, findings);
@@ -118,6 +120,10 @@ Findings look(const DoctorRequest& request, const Target& target) {
       look_at_queue(connection, request, target, name, findings);
     }
   } catch (const redis::Error& e) {
+    if (auto finding = look_at_protocol(target.endpoint, e)) {
+      findings.push_back(std::move(*finding));
+      return findings;
+    }
     // "Redis at …: Refused: …; what to do".
     const std::string text = to_command_error(e, target).what();
     const std::size_t advice = text.rfind("; ");
