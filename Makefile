@@ -7,7 +7,7 @@ BUILD := build/$(PRESET)
 TEST_JOBS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test soak bench format clean
+.PHONY: help setup build demo cluster test soak bench format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,20 +15,24 @@ help: ## this list
 setup: ## installs what is missing to build, by apt (as root or by sudo)
 	@tools/setup
 
-build: setup ## compiles everything into build/release (PRESET=debug, asan, tsan: others)
-	@cmake --preset $(PRESET) >/dev/null
-	@cmake --build --preset $(PRESET)
-
-# The programs alone: half of what a build with its tests takes.
-demo: setup ## a pool on this machine compresses 240 files and checks every result
+# What users run: half of what a build with its tests takes.
+build: setup ## compiles the programs into build/release (PRESET=debug, asan, tsan: others)
 	@cmake --preset $(PRESET) >/dev/null
 	@cmake --build --preset $(PRESET) --target workerpool-operator workerpool-runner workerpoolctl
+
+demo: build ## a pool on this machine compresses 240 files and checks every result
 	@WORKERPOOL_BIN=$(BUILD)/bin demo/run
+
+# Its node is a program of the tests.
+cluster: build ## a pool on a Kubernetes control plane of this machine, whose pods are processes
+	@tools/setup test
+	@cmake --build --preset $(PRESET) --target workerpool-test-node
+	@WORKERPOOL_BIN=$(BUILD)/bin demo/cluster
 
 # What only tests need is installed first: cmake looks for some of it. What the tests run against is
 # built beside the compiler; tools/test waits for it, and says what went wrong with it. It has a
 # process group of its own: what it started ends with it.
-test: ## every layer of tests; the last line says how many passed and failed
+test: ## compiles everything and runs every layer of tests; the last line counts them
 	@tools/setup test
 	@mkdir -p $(BUILD)
 	@setsid tools/prepare-tests </dev/null >$(BUILD)/prepare-tests.log 2>&1 & beside=$$!; \

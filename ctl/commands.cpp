@@ -24,6 +24,7 @@ constexpr const char* kEpilog =
     "Examples:\n"
     "  workerpoolctl enqueue thumbnail --queue images --payload '{\"file\":\"a.png\"}'\n"
     "  workerpoolctl enqueue --queue images --batch jobs.jsonl --wait\n"
+    "  workerpoolctl queue list\n"
     "  workerpoolctl queue show images\n"
     "  workerpoolctl workers list images -o json\n"
     "  workerpoolctl pools explain images\n"
@@ -122,6 +123,8 @@ void with_queue(Options& verb, Arguments& a, const std::string& epilog = kVerbEp
 
 void declare_queue(Options& options, Arguments& a) {
   Options& queue = options.command("queue", "Looks at a queue, holds it, empties it");
+  queue.command("list", "The queues of this Redis: what waits, runs and is dead in each")
+      .epilog(kVerbEpilog);
   with_queue(queue.command("show", "Counts and shares per state, counters, types, configuration"),
              a);
   with_queue(queue.command("check", "Asserts the queue's invariants; reads all of it"), a,
@@ -140,7 +143,9 @@ void declare_queue(Options& options, Arguments& a) {
 
 void declare_workers(Options& options, Arguments& a) {
   Options& workers = options.command("workers", "Looks at the workers of a queue, drains them");
-  with_queue(workers.command("list", "Who beats, what each runs and has done"), a);
+  Options& list = workers.command("list", "Who beats, what each runs and has done");
+  list.toggle({.name = "wide", .help = "with the ids of workers, and their nodes"}, a.wide);
+  with_queue(list, a);
   for (const auto& [name, about] :
        {std::pair{"drain", "They finish what they run and claim no more, until undrain"},
         {"undrain", "They may claim again"}}) {

@@ -33,6 +33,7 @@ struct Arguments {
   std::string second;              // the job's id
   std::vector<std::string> words;  // [QUEUE] and ids or pods
   bool sha1 = false;
+  bool wide = false;  // workers list
 };
 
 void declare_commands(Options& options, Arguments& arguments);

@@ -10,6 +10,7 @@
 #include "ctl/output/fields.h"
 #include "ctl/output/format.h"
 #include "ctl/output/table.h"
+#include "ctl/workers_list.h"
 
 namespace wp::ctl {
 namespace {
@@ -62,12 +63,23 @@ std::string hex(const std::string& bytes) {
   return out;
 }
 
-ordered_json document_of(const Session& session, const JobView& job, const ordered_json& result) {
+// Why a job that could run does not, as far as the workers say it: a handler that is broken gives
+// its jobs back without a trace in them.
+std::string held_up(Session& session, const JobView& job) {
+  if (job.state != JobState::ready && job.state != JobState::alone) return {};
+  return broken_handlers(
+             worker_rows(session.queue.counts({.worker_info = true}), lease_of(session)))
+      .text();
+}
+
+ordered_json document_of(const Session& session, const JobView& job, const ordered_json& result,
+                         const std::string& waits) {
   ordered_json document = {{"id", job.id},
                            {"queue", session.queue.name()},
                            {"redis", session.target.endpoint.describe()},
                            {"database", session.target.endpoint.database},
                            {"state", queue::to_string(job.state)},
+                           {"held_up", text_or_null(waits)},
                            {"type", text_or_null(job.type)},
                            {"session", text_or_null(job.session)},
                            {"priority", job.priority},
@@ -105,12 +117,14 @@ void print_history(const ordered_json& result) {
   std::cout << "\n" << table.text();
 }
 
-void print_table(const Session& session, const JobView& job, const ordered_json& result) {
+void print_table(const Session& session, const JobView& job, const ordered_json& result,
+                 const std::string& waits) {
   Table facts({{""}, {""}});
   facts.row({"job", job.id});
   facts.row(
       {"queue", fmt::format("{} at {}", session.queue.name(), describe(session.target.endpoint))});
   facts.row({"state", std::string(queue::to_string(job.state))});
+  if (!waits.empty()) facts.row({"held up", waits});
   facts.row({"type", job.type});
   if (!job.session.empty()) facts.row({"session", job.session});
   facts.row({"priority", std::to_string(job.priority)});
@@ -154,10 +168,11 @@ int jobs_show(Session& session, const std::string& id, Format format) {
   }
   ordered_json result = ordered_json::parse(job.result, nullptr, false);
   if (!result.is_object()) result = ordered_json::object();
+  const std::string waits = held_up(session, job);
   if (format == Format::table) {
-    print_table(session, job, result);
+    print_table(session, job, result, waits);
   } else {
-    std::cout << render(document_of(session, job, result), format);
+    std::cout << render(document_of(session, job, result, waits), format);
   }
   return kDone;
 }

@@ -13,6 +13,7 @@
 #include "ctl/jobs_show.h"
 #include "ctl/pools/pools.h"
 #include "ctl/protocol.h"
+#include "ctl/queue_list.h"
 #include "ctl/queue_manage.h"
 #include "ctl/queue_show.h"
 #include "ctl/simulate/kept_load.h"
@@ -47,6 +48,7 @@ std::string queue_name(Arguments& a, const std::string& verb) {
     a.first = a.words.front();
     a.words.erase(a.words.begin());
   }
+  if (verb == "queue list") return {};
   if (verb == "doctor" && a.first.empty() && a.queue.empty()) return {};
   std::string name = a.first.empty() ? a.queue : a.first;
   if (name.empty()) throw UsageError("queue: is missing (--queue, -q or WP_QUEUE)");
@@ -65,7 +67,7 @@ int run_on_queue(const std::string& verb, const std::string& id, Arguments& a, S
   }
   if (verb == "queue resume") return queue_resume(session, format);
   if (verb == "queue purge") return queue_purge(session, a.state, format);
-  if (verb == "workers list") return workers_list(session, format);
+  if (verb == "workers list") return workers_list(session, a.wide, format);
   if (verb == "workers drain") return workers_drain(session, a.words, format);
   if (verb == "workers undrain") return workers_undrain(session, a.words, format);
   if (verb == "jobs show") return jobs_show(session, id, format);
@@ -115,6 +117,7 @@ int run_verb(const std::string& verb, Arguments& a, const Options& options) {
       a.doctor.queue = queue;
       return doctor(a.doctor, target, format);
     }
+    if (verb == "queue list") return queue_list(target, format);
     Session session(target, queue);
     return run_on_queue(verb, id, a, session, format);
   } catch (const redis::Error& e) {

@@ -53,8 +53,9 @@ std::string queue_of(std::string_view key) {
 
 }  // namespace
 
-std::vector<std::string> find_queues(redis::Connection& connection) {
-  std::vector<std::string> names;
+FoundQueues find_queues(redis::Connection& connection) {
+  FoundQueues found;
+  std::vector<std::string>& names = found.names;
   const Millis end = system_clock().steady() + kLongestScan;
   std::string cursor = "0";
   do {
@@ -66,7 +67,10 @@ std::vector<std::string> find_queues(redis::Connection& connection) {
       if (!name.empty()) names.push_back(std::move(name));
     }
   } while (cursor != "0" && names.size() < kMostNames && system_clock().steady() < end);
-  return names;
+  found.all = cursor == "0";
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());  // SCAN may repeat itself
+  return found;
 }
 
 std::vector<std::string> nearest(std::vector<std::string> names, std::string_view wanted,
@@ -104,7 +108,7 @@ std::vector<std::string> nearest(std::vector<std::string> names, std::string_vie
 CommandError unknown_queue(redis::Connection& connection, const std::string& queue) {
   std::vector<std::string> names;
   try {
-    names = find_queues(connection);
+    names = find_queues(connection).names;
     std::erase(names, queue);  // a part of a configuration, such as a person's pause
     names = nearest(std::move(names), queue, kNearQueues);
   } catch (const redis::Error&) {

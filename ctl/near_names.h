@@ -16,9 +16,14 @@ namespace wp::ctl {
 std::vector<std::string> nearest(std::vector<std::string> names, std::string_view wanted,
                                  std::size_t most);
 
+struct FoundQueues {
+  std::vector<std::string> names;  // in order, each once
+  bool all = true;                 // the whole database was looked at
+};
+
 /// The queues that have a configuration in this database, by a SCAN of bounded length (a second,
 /// 2000 names). Throws redis::Error.
-std::vector<std::string> find_queues(redis::Connection& connection);
+FoundQueues find_queues(redis::Connection& connection);
 
 /// The error for a queue that has no configuration: exit 4, with near names. Looks for them by a
 /// SCAN of bounded length; whatever goes wrong there only leaves the names away.

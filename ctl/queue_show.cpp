@@ -10,6 +10,7 @@
 #include "ctl/output/fields.h"
 #include "ctl/output/format.h"
 #include "ctl/output/table.h"
+#include "ctl/workers_list.h"
 
 namespace wp::ctl {
 namespace {
@@ -41,7 +42,8 @@ bool is_bucket(const std::string& counter) {
   return counter.find(':') != std::string::npos;
 }
 
-ordered_json document_of(const Session& session, const queue::Counts& counts) {
+ordered_json document_of(const Session& session, const queue::Counts& counts,
+                         const std::string& broken) {
   ordered_json document = {{"queue", session.queue.name()},
                            {"redis", session.target.endpoint.describe()},
                            {"database", session.target.endpoint.database},
@@ -60,6 +62,7 @@ ordered_json document_of(const Session& session, const queue::Counts& counts) {
   document["paused"] = counts.paused;
   document["paused_by"] = text_or_null(counts.paused_by);
   document["workers"] = counts.workers.size();
+  document["broken"] = text_or_null(broken);
   document["config"] = {{"present", counts.config_present},
                         {"owner", text_or_null(counts.config_owner)},
                         {"hash", text_or_null(counts.config_hash)},
@@ -69,7 +72,7 @@ ordered_json document_of(const Session& session, const queue::Counts& counts) {
   return document;
 }
 
-void print_tables(const Session& session, const queue::Counts& counts) {
+void print_tables(const Session& session, const queue::Counts& counts, const std::string& broken) {
   std::cout << fmt::format("queue {} at {}\n\n", session.queue.name(),
                            describe(session.target.endpoint));
   const auto states = states_of(counts);
@@ -89,6 +92,7 @@ void print_tables(const Session& session, const queue::Counts& counts) {
                        : counts.paused_by.empty() ? "yes"
                                                   : "by " + counts.paused_by});
   facts.row({"workers", std::to_string(counts.workers.size())});
+  if (!broken.empty()) facts.row({"broken", broken});
   facts.row({"owner", counts.config_owner});
   facts.row({"config hash", counts.config_hash});
   std::cout << facts.text();
@@ -110,7 +114,7 @@ void print_tables(const Session& session, const queue::Counts& counts) {
 }
 
 queue::Counts known_counts(Session& session) {
-  queue::Counts counts = session.queue.counts();
+  queue::Counts counts = session.queue.counts({.worker_info = true});
   if (is_unknown(counts)) throw unknown_queue(session.connection, session.queue.name());
   return counts;
 }
@@ -119,10 +123,11 @@ queue::Counts known_counts(Session& session) {
 
 int queue_show(Session& session, Format format) {
   const queue::Counts counts = known_counts(session);
+  const std::string broken = broken_handlers(worker_rows(counts, lease_of(session))).text();
   if (format == Format::table) {
-    print_tables(session, counts);
+    print_tables(session, counts, broken);
   } else {
-    std::cout << render(document_of(session, counts), format);
+    std::cout << render(document_of(session, counts, broken), format);
   }
   return kDone;
 }

@@ -58,6 +58,7 @@ WorkerRow row_of(const queue::WorkerCounts& counts, Millis now, Millis lease) {
   const json info = json::parse(counts.info, nullptr, false);
   if (!info.is_object()) return row;
   row.broken = flag(info, "broken");
+  if (row.broken.value_or(false)) row.trouble = text(info, "trouble");
   row.draining = flag(info, "draining").value_or(false);
   row.slots = number(info, "slots");
   if (!row.silent) row.running = running_of(info);
@@ -88,6 +89,11 @@ std::string jobs_cell(const WorkerRow& row) {
   return cell;
 }
 
+// A pod by its name, which says more than its uid.
+const std::string& shown_name(const WorkerRow& row) {
+  return row.pod.empty() ? row.worker : row.pod;
+}
+
 std::string state_of(const WorkerRow& row) {
   if (row.silent) return "silent";
   if (row.draining) return "draining";
@@ -100,6 +106,7 @@ ordered_json document_of(const Session& session, const std::vector<WorkerRow>& r
   for (const WorkerRow& row : rows) {
     list.push_back({{"worker", row.worker},
                     {"state", state_of(row)},
+                    {"trouble", text_or_null(row.trouble)},
                     {"pod", text_or_null(row.pod)},
                     {"node", text_or_null(row.node)},
                     {"slots", or_null(row.slots)},
@@ -149,7 +156,26 @@ std::vector<WorkerRow> worker_rows(const queue::Counts& counts, Millis lease) {
   return rows;
 }
 
-int workers_list(Session& session, Format format) {
+BrokenHandlers broken_handlers(const std::vector<WorkerRow>& rows) {
+  BrokenHandlers found;
+  for (const WorkerRow& row : rows) {
+    if (row.silent) continue;
+    ++found.beating;
+    if (!row.broken.value_or(false)) continue;
+    ++found.broken;
+    if (found.why.empty()) found.why = row.trouble;
+  }
+  return found;
+}
+
+std::string BrokenHandlers::text() const {
+  if (broken == 0) return {};
+  std::string line = fmt::format("the handler of {} of {} workers cannot run", broken, beating);
+  if (!why.empty()) line += ": " + printable(why);
+  return line;
+}
+
+int workers_list(Session& session, bool wide, Format format) {
   const queue::Counts counts = session.queue.counts({.worker_info = true});
   if (is_unknown(counts)) throw unknown_queue(session.connection, session.queue.name());
   const std::vector<WorkerRow> rows = worker_rows(counts, lease_of(session));
@@ -162,25 +188,30 @@ int workers_list(Session& session, Format format) {
                              describe(session.target.endpoint));
     return kDone;
   }
-  Table table({{"WORKER"},
-               {"STATE"},
-               {"SLOTS", Align::right},
-               {"BUSY", Align::right},
-               {"JOBS"},
-               {"EXECUTED", Align::right},
-               {"FAILED", Align::right},
-               {"SHARE %", Align::right},
-               {"RSS", Align::right},
-               {"BEAT", Align::right},
-               {"UPTIME", Align::right},
-               {"VERSION"}});
+  std::vector<Column> columns{{"WORKER"},
+                              {"STATE"},
+                              {"SLOTS", Align::right},
+                              {"BUSY", Align::right},
+                              {"JOBS"},
+                              {"EXECUTED", Align::right},
+                              {"FAILED", Align::right},
+                              {"SHARE %", Align::right},
+                              {"RSS", Align::right},
+                              {"BEAT", Align::right},
+                              {"UPTIME", Align::right},
+                              {"VERSION"}};
+  if (wide) columns.insert(columns.end(), {{"NODE"}, {"ID"}});
+  Table table(std::move(columns));
   for (const WorkerRow& row : rows) {
-    table.row({row.worker, state_of(row), cell(row.slots), std::to_string(row.busy), jobs_cell(row),
-               cell(row.executed), cell(row.failed), percent(row.share),
+    table.row({shown_name(row), state_of(row), cell(row.slots), std::to_string(row.busy),
+               jobs_cell(row), cell(row.executed), cell(row.failed), percent(row.share),
                row.rss ? human_bytes(*row.rss) : "", human_duration(row.beat_age),
-               row.uptime ? human_duration(*row.uptime) : "", row.version});
+               row.uptime ? human_duration(*row.uptime) : "", row.version, row.node, row.worker});
   }
   std::cout << table.text();
+  if (const std::string text = broken_handlers(rows).text(); !text.empty()) {
+    std::cout << "\n" << text << "\n";
+  }
   return kDone;
 }
 

@@ -20,6 +20,7 @@ struct WorkerRow {
   bool retired = false;
   bool silent = false;  // for a lease: it has lost its jobs, and what it told is out of date
   std::optional<bool> broken;
+  std::string trouble;    // why its handler cannot run
   bool draining = false;  // told to stop: it finishes what it runs
   std::optional<std::int64_t> slots;
   std::optional<std::vector<std::string>> running;
@@ -42,7 +43,18 @@ Millis lease_of(Session& session);
 /// Pure. Sorted by name.
 std::vector<WorkerRow> worker_rows(const queue::Counts& counts, Millis lease);
 
+/// Of the workers that beat: how many cannot run their handler.
+struct BrokenHandlers {
+  std::size_t broken = 0;
+  std::size_t beating = 0;
+  std::string why;  // as the first of them says it
+
+  /// One line; empty when all can.
+  std::string text() const;
+};
+BrokenHandlers broken_handlers(const std::vector<WorkerRow>& rows);  // pure
+
 /// Answers the exit code. Throws CommandError (4: unknown queue), redis::Error.
-int workers_list(Session& session, Format format);
+int workers_list(Session& session, bool wide, Format format);
 
 }  // namespace wp::ctl

@@ -88,12 +88,20 @@ void IoLoop::try_connect() {
              {"on_partition", job_settings_.kill_on_partition ? "kill" : "continue"},
              {"config_owner", config_.owner}});
   registered_ = true;
-  if (!ever_registered_ && signals_ == 0) ready_ = true;
   ever_registered_ = true;
+  become_ready();
   reconnect_.reset();
   last_error_.clear();
   metrics_.redis_connected(true);
   state_.connected();
+}
+
+// Once and for good: a pod that is not ready goes before one that may go. One whose program was
+// never there holds no job, and a rollout that brings such pods is to keep those that work.
+void IoLoop::become_ready() {
+  if (!ever_registered_ || signals_ > 0) return;
+  if (settings_.runs_program && !handler_trouble_.empty()) return;
+  ready_ = true;
 }
 
 void IoLoop::disconnected(const redis::Error& error) {
@@ -248,6 +256,7 @@ void IoLoop::see_capacity(const Capacity& capacity) {
   state_.capacity(capacity);
   if (capacity.broken == handler_trouble_) return;
   handler_trouble_ = capacity.broken;
+  become_ready();
   if (handler_trouble_.empty()) {
     log::info("the handler runs again", {{"slots", capacity.slots}});
   } else {
@@ -269,6 +278,7 @@ void IoLoop::account(const Ending& ending) {
     case Verdict::defer:
       return;
     case Verdict::broken:
+      job_trouble_ = ending.text;
       log::error("the handler cannot run: its jobs go back, claims pause",
                  {{"job", counted->id}, {"error", ending.text}, {"type", counted->type}});
       return;
@@ -299,6 +309,7 @@ Activity IoLoop::activity() const {
   now.executed = executed_;
   now.failed = failed_;
   now.broken = state_.broken();
+  if (now.broken) now.trouble = !handler_trouble_.empty() ? handler_trouble_ : job_trouble_;
   now.retired = state_.retired();
   now.draining = state_.draining();
   now.stalled = handlers_.stuck();

@@ -28,6 +28,7 @@ struct IoSettings {
   std::string queue;
   redis::Endpoint endpoint;
   OwnSettings own;
+  bool runs_program = false;  // exec, stdio
 };
 
 class IoLoop {
@@ -41,7 +42,8 @@ class IoLoop {
   int run();
 
   const Pulse& pulse() const { return pulse_; }
-  /// True from the first registration until the first stop signal. Any thread.
+  /// True from the first registration until the first stop signal, and not before a program that
+  /// runs jobs could be started. Any thread.
   bool ready() const { return ready_; }
 
  private:
@@ -62,6 +64,7 @@ class IoLoop {
   void stop_handlers(const Stops& stops);
   void advance_termination();
   void see_capacity(const Capacity& capacity);
+  void become_ready();
   bool should_leave() const;
   Millis time_to_wait() const;
   Activity activity() const;
@@ -100,6 +103,7 @@ class IoLoop {
   std::int64_t executed_ = 0;
   std::int64_t failed_ = 0;
   std::string handler_trouble_;  // as the handler said it last
+  std::string job_trouble_;      // as the newest job said it that a broken handler gave back
   Activity told_;
   Millis told_at_{0};
 };

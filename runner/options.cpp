@@ -80,21 +80,15 @@ void check_handler(const RunnerOptions& options) {
   }
 }
 
-void find_command(RunnerOptions& options) {
+void choose_command(RunnerOptions& options) {
   if (options.command.empty()) {
     throw UsageError(fmt::format(
         "handler-command: the {} handler needs a command: after `--`, or as a JSON array",
         options.handler));
   }
-  const char* path = std::getenv("PATH");
-  options.program = find_program(options.command.front(),
-                                 path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin");
-  if (!options.program.empty()) return;
-  throw UsageError(
-      fmt::format("handler-command: \"{}\" is no executable file{}", options.command.front(),
-                  options.command.front().find('/') == std::string::npos
-                      ? fmt::format(" in PATH ({})", path != nullptr ? path : "not set")
-                      : std::string()));
+  // One that is absent is a broken handler and no reason to leave: a worker that is gone tells
+  // nobody what it lacks.
+  options.program = find_program(options.command.front());
 }
 
 void choose_handler(RunnerOptions& options, const std::string& command_json,
@@ -110,7 +104,7 @@ void choose_handler(RunnerOptions& options, const std::string& command_json,
     options.handler = options.command.empty() ? "http" : "exec";
   }
   check_handler(options);
-  if (runs_program(options)) find_command(options);
+  if (runs_program(options)) choose_command(options);
 }
 
 void check_scratch(const RunnerOptions& options) {

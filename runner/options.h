@@ -18,7 +18,7 @@ struct RunnerOptions {
   std::int64_t concurrency = 1;
   std::string handler;               // exec, stdio, http or a built-in
   std::vector<std::string> command;  // exec, stdio: the program and its words
-  std::string program;               // exec, stdio: where it was found
+  std::string program;               // exec, stdio: where it was found; empty: nowhere by now
   ExitRules exit_rules;              // exec
   bool stdio_ready = false;          // its processes say when they are ready
   Millis stdio_startup_timeout{60000};
@@ -37,8 +37,7 @@ struct RunnerOptions {
   std::vector<ResolvedSetting> resolved;  // for the start-up log
 };
 
-/// Fills the options. Absent when help or the version was printed. Throws UsageError, also for a
-/// command that cannot be executed.
+/// Fills the options. Absent when help or the version was printed. Throws UsageError.
 std::optional<RunnerOptions> parse_options(int argc, const char* const* argv);
 
 /// A JSON array of at least one text, as the operator writes it. Throws UsageError.

@@ -68,6 +68,7 @@ HandlerLoop::MakeHandler handler_maker(const RunnerOptions& options) {
   settings.base_env = inherited_environment();
   settings.queue = options.queue;
   settings.scratch_dir = options.scratch_dir;
+  settings.slots = static_cast<int>(options.concurrency);
   settings.rules = options.exit_rules;
   return [settings](EventLoop& loop, HandlerEvents& events) -> std::unique_ptr<Handler> {
     return std::make_unique<ExecHandler>(settings, loop, events);
@@ -134,7 +135,7 @@ int run_runner(const RunnerOptions& options) {
     endpoints.ready = {{"registered", [&io]() -> std::optional<std::string> {
                           const IoLoop* running = io.load();
                           if (running != nullptr && running->ready()) return std::nullopt;
-                          return "not registered yet, or stopping";
+                          return "not registered yet, the program is not there, or stopping";
                         }}};
     try {
       probes.emplace(options.probe_address, std::move(endpoints));
@@ -155,6 +156,7 @@ int run_runner(const RunnerOptions& options) {
   settings.queue = options.queue;
   settings.endpoint = options.endpoint;
   settings.own = options.own;
+  settings.runs_program = !options.command.empty();
   log_settings(options, settings.identity.worker, probes ? port : 0);
 
   int exit_code = 0;

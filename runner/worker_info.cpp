@@ -6,11 +6,14 @@
 
 #include <nlohmann/json.hpp>
 
+#include "runner/handlers/printable.h"
+
 namespace wp::runner {
 
 bool Activity::same_as(const Activity& other) const {
   return executed == other.executed && failed == other.failed && broken == other.broken &&
-         retired == other.retired && stalled == other.stalled && draining == other.draining &&
+         trouble == other.trouble && retired == other.retired && stalled == other.stalled &&
+         draining == other.draining &&
          std::equal(running.begin(), running.end(), other.running.begin(), other.running.end(),
                     [](const RunningJob& a, const RunningJob& b) { return a.id == b.id; });
 }
@@ -41,6 +44,9 @@ std::string worker_info(const Identity& identity, const Activity& activity, Mill
       {"draining", activity.draining},
       {"stalled", activity.stalled},
   };
+  if (activity.broken && !activity.trouble.empty()) {
+    info["trouble"] = printable_line(activity.trouble, kMaxShownTrouble);
+  }
   if (footprint.container.now > 0) {
     info["container_memory"] = footprint.container.now;
     info["container_memory_peak"] = footprint.container.peak;

@@ -29,6 +29,7 @@ struct Activity {
   std::int64_t executed = 0;
   std::int64_t failed = 0;
   bool broken = false;
+  std::string trouble;  // why, when it is known
   bool retired = false;
   int stalled = 0;                  // running jobs that were stopped and cannot be killed
   bool draining = false;            // on its way out: it claims nothing more
@@ -41,6 +42,7 @@ struct Activity {
 };
 
 inline constexpr std::size_t kMaxShownJobs = 20;
+inline constexpr std::size_t kMaxShownTrouble = 300;  // bytes
 
 /// What the worker's memory is beside its handlers'.
 struct Footprint {

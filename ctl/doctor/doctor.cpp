@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ctl/check.h"
+#include "ctl/doctor/port.h"
 #include "ctl/doctor/queue.h"
 #include "ctl/doctor/rights.h"
 #include "ctl/doctor/server.h"
@@ -49,7 +50,7 @@ void look_at_queue(redis::Connection& connection, const DoctorRequest& request,
                    const Target& target, const std::string& name, Findings& findings) {
   queue::Queue queue(connection, name);
   try {
-    const queue::Counts counts = queue.counts({.worker_info = false});
+    const queue::Counts counts = queue.counts({.worker_info = true});
     add(findings, judge_queue(name, counts, queue.read_config()));
     const std::int64_t jobs =
         counts.waiting + counts.delayed + counts.active + counts.dead + counts.done;
@@ -70,7 +71,7 @@ std::vector<std::string> queues_of(redis::Connection& connection, const DoctorRe
   if (!request.queue.empty()) return {request.queue};
   std::vector<std::string> names;
   try {
-    names = find_queues(connection);
+    names = find_queues(connection).names;
   } catch (const redis::Error& e) {
     if (e.error_class() != redis::ErrorClass::permission) throw;
     findings.push_back({Level::unknown, "queues", "SCAN is forbidden to this user",
@@ -81,7 +82,6 @@ std::vector<std::string> queues_of(redis::Connection& connection, const DoctorRe
     findings.push_back({Level::warn, "queues", "none in this database",
                         "a pool or a runner makes it; is it this database?", ""});
   }
-  std::sort(names.begin(), names.end());
   if (names.size() > kMostQueues) {
     findings.push_back({Level::unknown, "queues",
                         fmt::format("{} of {} are looked at", kMostQueues, names.size()),
@@ -109,6 +109,7 @@ Findings look(const DoctorRequest& request, const Target& target) {
     redis::Connection connection(target.endpoint);
     connection.connect();
     greet(connection);
+    if (auto finding = look_for_sentinel(connection)) return {std::move(*finding)};
     findings.push_back({Level::ok, "redis", "answers at " + describe(target.endpoint), "", ""});
     add(findings, judge_server(read_server(connection)));
     const auto names = queues_of(connection, request, findings);
@@ -119,6 +120,10 @@ Findings look(const DoctorRequest& request, const Target& target) {
       look_at_queue(connection, request, target, name, findings);
     }
   } catch (const redis::Error& e) {
+    if (auto finding = look_at_protocol(target.endpoint, e)) {
+      findings.push_back(std::move(*finding));
+      return findings;
+    }
     // "Redis at …: Refused: …; what to do".
     const std::string text = to_command_error(e, target).what();
     const std::size_t advice = text.rfind("; ");

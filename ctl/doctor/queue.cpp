@@ -5,6 +5,7 @@
 
 #include "ctl/output/format.h"
 #include "ctl/output/table.h"
+#include "ctl/workers_list.h"
 
 namespace wp::ctl {
 namespace {
@@ -34,7 +35,7 @@ Finding configuration(const queue::Counts& counts, const queue::Config& config) 
 Finding pause(const queue::Counts& counts) {
   if (!counts.paused) return {Level::ok, "paused", "no", "", ""};
   if (counts.paused_by.empty()) {
-    return {Level::warn, "paused", "by its pool's spec", "set spec.jobs.paused to false", ""};
+    return {Level::warn, "paused", "by its pool's spec", "set spec.pause to None", ""};
   }
   return {Level::warn, "paused", "by " + printable(counts.paused_by), "queue resume", ""};
 }
@@ -63,6 +64,15 @@ Finding workers(const queue::Counts& counts, const queue::Config& config) {
   return {Level::ok, "workers", found, "", ""};
 }
 
+Finding handlers(const queue::Counts& counts, const queue::Config& config) {
+  const Millis lease{config.number("lease_ms", kDefaultLease)};
+  const BrokenHandlers found = broken_handlers(worker_rows(counts, lease));
+  if (found.broken == 0)
+    return {Level::ok, "handlers", "no worker says that its is broken", "", ""};
+  return {found.broken == found.beating ? Level::fail : Level::warn, "handlers", found.text(),
+          "mend workers.handler, the image or the app", ""};
+}
+
 Finding dead(const queue::Counts& counts) {
   if (counts.dead == 0) return {Level::ok, "dead jobs", "none", "", ""};
   return {Level::warn, "dead jobs", std::to_string(counts.dead),
@@ -84,7 +94,7 @@ Finding oldest(const queue::Counts& counts) {
 Findings judge_queue(const std::string& name, const queue::Counts& counts,
                      const queue::Config& config) {
   Findings findings{configuration(counts, config), pause(counts), workers(counts, config),
-                    dead(counts), oldest(counts)};
+                    handlers(counts, config),      dead(counts),  oldest(counts)};
   for (Finding& finding : findings) finding.queue = name;
   return findings;
 }

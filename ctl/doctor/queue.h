@@ -13,7 +13,8 @@ namespace wp::ctl {
 /// With more jobs than this, CHECK stops Redis for too long to be run unasked.
 inline constexpr std::int64_t kMostChecked = 20'000;
 
-/// Configuration, owner, format, pause, workers, dead jobs, the oldest that waits. Pure.
+/// Configuration, owner, format, pause, workers, their handlers, dead jobs, the oldest that waits.
+/// Pure.
 Findings judge_queue(const std::string& name, const queue::Counts& counts,
                      const queue::Config& config);
 

@@ -117,13 +117,13 @@ Lines job_lines(const PoolFacts& f) {
   if (jobs.success_percent) parts.push_back(fmt::format("{} % succeed", *jobs.success_percent));
   if (jobs.average_duration_ms) {
     parts.push_back(
-        fmt::format("{} on average", human_duration(Millis{*jobs.average_duration_ms})));
+        fmt::format("runs took {} on average", human_duration(Millis{*jobs.average_duration_ms})));
   }
   if (jobs.p95_duration_ms) {
     parts.push_back(fmt::format("95 % within {}", human_duration(Millis{*jobs.p95_duration_ms})));
   }
   std::string line = fmt::format("{}", fmt::join(parts, ", "));
-  if (!line.empty()) line = "last 10 min: " + line + "; ";
+  if (!line.empty()) line = "ended in the last 10 min: " + line + "; ";
   return {line + fmt::format("in all: {} completed, {} failed attempts", number(jobs.completed),
                              number(jobs.failed))};
 }

@@ -94,10 +94,13 @@ std::string bounds_line(const PoolFacts& f) {
 
 std::string measured_line(const PoolFacts& f) {
   const auto measured = f.status.measured.value_or(pool::MeasuredStatus{});
+  // Not the average of the runs that ended (see Jobs): that has seen only the short ones while long
+  // ones run, and it is slow to notice a change.
   const std::string service =
       measured.service_ms
-          ? fmt::format("a job takes {}", human_duration(Millis{*measured.service_ms}))
-          : fmt::format("no job measured yet ({} expected)",
+          ? fmt::format("estimate: {} a job (about the last 2 min, with those that still run)",
+                        human_duration(Millis{*measured.service_ms}))
+          : fmt::format("estimate: {} a job (expectedDuration, as none was measured yet)",
                         format_duration(f.declared().scaling.look_ahead.expected_duration));
   const std::string start =
       measured.start_ms

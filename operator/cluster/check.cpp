@@ -147,30 +147,9 @@ Options& add_check_command(Options& root, CheckOptions& o) {
   Options& check = root.command(
       "check",
       "Ask the cluster whether an operator can work there, and one does: for its own account.");
-  check
-      .text(
-          {.name = "kubeconfig",
-           .help = "the cluster's kubeconfig; default: $KUBECONFIG, the pod's service account, or "
-                   "~/.kube/config",
-           .placeholder = "FILE"},
-          o.kubeconfig)
-      .list({.name = "namespace",
-             .env = "WP_NAMESPACE",
-             .help = "a namespace that is watched; default all",
-             .placeholder = "NAME"},
-            o.namespaces)
-      .text({.name = "lease-namespace",
-             .env = "WP_LEASE_NAMESPACE",
-             .help = "the namespace of the Lease",
-             .placeholder = "NAME"},
-            o.lease_namespace)
-      .text({.name = "lease-name",
-             .env = "WP_LEASE_NAME",
-             .help = "the name of the Lease",
-             .placeholder = "NAME"},
-            o.lease_name)
-      .duration({.name = "timeout", .help = "how long to wait for an operator that leads"},
-                o.timeout, {1000, 600000});
+  declare_place(check, o);
+  check.duration({.name = "timeout", .help = "how long to wait for an operator that leads"},
+                 o.timeout, {1000, 600000});
   return check;
 }
 

@@ -3,19 +3,13 @@
 // of rights.h is granted, and the Lease is renewed. What `helm test` runs. Main thread only.
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "base/clock.h"
 #include "base/options.h"
+#include "operator/cluster/place.h"
 
 namespace wp::cluster {
 
-struct CheckOptions {
-  std::string kubeconfig;
-  std::vector<std::string> namespaces;  // none: all of them
-  std::string lease_namespace = "workerpool-system";
-  std::string lease_name = "workerpool-operator";
+struct CheckOptions : Place {
   Millis timeout{60000};  // for an operator to lead
 };
 

@@ -276,21 +276,12 @@ class Operator {
 
 Options& add_cluster_command(Options& root, ClusterOptions& o) {
   Options& run = root.command("run", "Watch WorkerPools in a cluster and keep their workers.");
-  run.text({.name = "kubeconfig",
-            .help = "the cluster's kubeconfig; default: $KUBECONFIG, the pod's service account, or "
-                    "~/.kube/config",
-            .placeholder = "FILE"},
-           o.kubeconfig)
-      .list({.name = "namespace",
-             .env = "WP_NAMESPACE",
-             .help = "watch this namespace only; may be given up to 20 times; default all",
-             .placeholder = "NAME"},
-            o.namespaces)
-      .text({.name = "runner-image",
-             .env = "WP_RUNNER_IMAGE",
-             .help = "where pools with a handler get the runner from",
-             .placeholder = "IMAGE"},
-            o.runner_image)
+  declare_place(run, o);
+  run.text({.name = "runner-image",
+            .env = "WP_RUNNER_IMAGE",
+            .help = "where pools with a handler get the runner from",
+            .placeholder = "IMAGE"},
+           o.runner_image)
       .text({.name = "metrics-addr",
              .env = "WP_METRICS_ADDR",
              .help = "where /metrics is served",
@@ -307,16 +298,6 @@ Options& add_cluster_command(Options& root, ClusterOptions& o) {
                .env = "WP_LEADER_ELECT",
                .help = "of several replicas one reconciles (a Lease)"},
               o.leader_elect)
-      .text({.name = "lease-namespace",
-             .env = "WP_LEASE_NAMESPACE",
-             .help = "the namespace of the Lease",
-             .placeholder = "NAME"},
-            o.lease_namespace)
-      .text({.name = "lease-name",
-             .env = "WP_LEASE_NAME",
-             .help = "the name of the Lease",
-             .placeholder = "NAME"},
-            o.lease_name)
       .choice({.name = "log-level", .env = "WP_LOG_LEVEL", .help = "what is logged"}, o.log_level,
               {"debug", "info", "warn", "error"});
   return run;

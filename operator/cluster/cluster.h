@@ -3,24 +3,20 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "base/clock.h"
 #include "base/options.h"
+#include "operator/cluster/place.h"
 
 namespace wp::cluster {
 
-struct ClusterOptions {
-  std::string kubeconfig;
-  std::vector<std::string> namespaces;  // none: all of them
+struct ClusterOptions : Place {
   std::string runner_image = "workerpool/runner:" WORKERPOOL_VERSION;
   std::string metrics_addr = ":8080";
   std::string probe_addr = ":8081";
   std::string log_level = "info";
   std::int64_t threads = 4;
   bool leader_elect = false;
-  std::string lease_namespace = "workerpool-system";
-  std::string lease_name = "workerpool-operator";
 };
 
 /// Registers the options on the sub-command `run`.

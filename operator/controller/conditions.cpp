@@ -75,8 +75,8 @@ Condition queue_reachable(const Findings& f) {
   if (!f.endpoint_reason.empty()) {
     return say(ConditionStatus::is_false, f.endpoint_reason, f.endpoint_message);
   }
-  if (!f.backlog) return say(ConditionStatus::unknown, reason::kNotYetRead, "");
-  if (!f.backlog->error) return say(ConditionStatus::is_true, reason::kReached, "");
+  if (!f.backlog) return say(ConditionStatus::unknown, reason::kNotYetRead, "it was not read yet");
+  if (!f.backlog->error) return say(ConditionStatus::is_true, reason::kReached, "it is read");
   std::string message =
       fmt::format("{} workers are held while the queue cannot be read ({}): {}", f.view.replicas,
                   redis::to_string(*f.backlog->error), next_step(*f.backlog->error));
@@ -141,7 +141,7 @@ Condition scaling_active(const Findings& f) {
                                   "written anew"));
   }
   return make_condition(f, condition::kScalingActive, ConditionStatus::is_true, reason::kAutomatic,
-                        "");
+                        "the size follows the queue");
 }
 
 const workload::WorkerPod* first_waiting(const workload::View& view) {
@@ -157,7 +157,7 @@ Condition scaling_limited(const Findings& f) {
   // workers leave: it comes with every pause of the jobs, and the decision says it.
   if (!limited || *limited == scaling::Cause::schedule || *limited == scaling::Cause::window) {
     return make_condition(f, condition::kScalingLimited, ConditionStatus::is_false,
-                          reason::kWithinBounds, "");
+                          reason::kWithinBounds, "nothing caps or holds the size");
   }
   const std::string_view word = to_string(*limited);
   std::string message = f.decision->reason;
@@ -205,15 +205,21 @@ std::string leaving_message(const Findings& f) {
   return fmt::format("{}", fmt::join(parts, "; "));
 }
 
+// A new number of workers is not seen by the cluster at once, and nothing else may be told from a
+// rollout then; of that moment this says nothing.
+bool rollout_under_way(const Findings& f) {
+  return f.view.rolling && f.view.observed;
+}
+
 // Workers are missing: how many, and what is in the way of the first of them.
 std::string missing_message(const Findings& f, int desired) {
   std::string message = fmt::format("{} of {} workers are ready", f.view.ready(), desired);
-  if (f.view.rolling) message += "; a rollout is under way";
+  if (rollout_under_way(f)) message += "; a rollout is under way";
   if (const workload::WorkerPod* pod = first_waiting(f.view)) {
     message += fmt::format("; {}: {}: {}", pod->name, shown_word(pod->waiting, "does not start"),
                            pool::advice_on_start(pod->waiting, pod->name));
   } else if (f.view.existing() < desired) {
-    message += "; the others are being created";
+    message += "; scaling up: the others are being created";
   } else {
     message += "; the others start";
   }
@@ -242,7 +248,7 @@ Condition ready(const Findings& f, const Condition& reachable) {
   if (std::string message = leaving_message(f); !message.empty()) {
     return say(ConditionStatus::is_true, reason::kProgressing, std::move(message));
   }
-  if (f.view.rolling) {
+  if (rollout_under_way(f)) {
     return say(ConditionStatus::is_true, reason::kProgressing,
                "a rollout is under way; no worker is taken away until it is over");
   }
@@ -251,7 +257,8 @@ Condition ready(const Findings& f, const Condition& reachable) {
     return say(ConditionStatus::is_true, reason::kAtRest,
                paused ? "claims are paused, no worker" : "no job, no worker");
   }
-  return say(ConditionStatus::is_true, reason::kAsDeclared, "");
+  return say(ConditionStatus::is_true, reason::kAsDeclared,
+             "as many workers are ready as are wanted");
 }
 
 }  // namespace

@@ -43,11 +43,37 @@ bool is_deep(const Findings& f) {
   return bound > 0 && counts.waiting + counts.due >= bound;
 }
 
+// What is so instead of the trouble: a list of conditions is read by people who look for one.
+std::string_view fine(std::string_view type) {
+  struct Row {
+    std::string_view type;
+    std::string_view message;
+  };
+  static constexpr Row kRows[] = {
+      {condition::kInvalidSpec, "the spec can be carried out"},
+      {condition::kNameConflict, "the name of the Deployment is this pool's"},
+      {condition::kQueueConflict, "no other pool owns the queue"},
+      {condition::kTargetConflict, "no other pool scales these workers"},
+      {condition::kHandlersBroken, "no worker says that its handler cannot run"},
+      {condition::kWorkersStalled, "no worker says that a job stands still"},
+      {condition::kSaturated, "enqueues are taken"},
+      {condition::kConcurrencyMismatch, "the workers run as many jobs at once as is declared"},
+      {condition::kFallbackActive, "scaling.fallback is not needed"},
+      {condition::kRolloutStuck, "no rollout is stuck"},
+      {condition::kDrainTooShort, "pods get long enough to end for workers.drainTimeout"},
+      {condition::kForeignScaler, "nobody else sets the number of workers"},
+  };
+  for (const Row& row : kRows) {
+    if (row.type == type) return row.message;
+  }
+  return {};
+}
+
 // `message` is made only for what is so.
 Condition of(const Findings& f, std::string_view type, bool so,
              const std::function<std::string()>& message) {
   return make_condition(f, type, so ? ConditionStatus::is_true : ConditionStatus::is_false,
-                        so ? type : reason::kAsDeclared, so ? message() : std::string());
+                        so ? type : reason::kAsDeclared, so ? message() : std::string(fine(type)));
 }
 
 Condition saturated(const Findings& f) {
@@ -57,7 +83,7 @@ Condition saturated(const Findings& f) {
                                             : reason::kMaxBytes;
   return make_condition(f, condition::kSaturated,
                         so ? ConditionStatus::is_true : ConditionStatus::is_false, why,
-                        so ? saturated_message(f) : std::string());
+                        so ? saturated_message(f) : std::string(fine(condition::kSaturated)));
 }
 
 // Workers of the earlier generation register what that one declared.
@@ -83,7 +109,7 @@ Condition concurrency_mismatch(const Findings& f) {
 Condition drain_too_short(const Findings& f) {
   if (!f.view.grace_period && workers_of(f).deployment_ref) {
     return make_condition(f, condition::kDrainTooShort, ConditionStatus::unknown,
-                          reason::kNotYetRead, "");
+                          reason::kNotYetRead, "the Deployment was not read yet");
   }
   const bool so =
       f.view.grace_period && *f.view.grace_period < workers_of(f).drain_timeout + kGraceBeyondDrain;

@@ -15,7 +15,7 @@ constexpr std::size_t kMaxNameStem = 220;  // of 253, less the suffix
 
 std::string series_key(const Event& event) {
   const ObjectReference& object = event.regarding;
-  // Not the note: it often holds a number that differs each time.
+  // Not the note: it often holds a number that differs each time, and their rate is bounded.
   return fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}", event.type == EventType::normal ? "N" : "W",
                      event.reason, event.action, object.kind, object.ns, object.name, object.uid);
 }
@@ -47,6 +47,7 @@ std::vector<EventWrite> EventSeries::seen(const Event& event, Millis steady, Mil
     Series fresh;
     fresh.event = event;
     fresh.name = new_name(event, wall);
+    fresh.written_note = event.note;
     fresh.last_seen = steady;
     fresh.last_seen_wall = wall;
     fresh.last_written = steady;
@@ -57,9 +58,15 @@ std::vector<EventWrite> EventSeries::seen(const Event& event, Millis steady, Mil
     return writes;
   }
   Series& series = found->second;
-  ++series.count;
+  series.event = event;
   series.last_seen = steady;
   series.last_seen_wall = wall;
+  if (event.note != series.written_note &&
+      (series.notes < limits_.notes || steady - series.last_written >= limits_.note_again)) {
+    renew(key, series, steady, wall, writes);
+    return writes;
+  }
+  ++series.count;
   if (series.count == 2 || steady - series.last_written >= limits_.heartbeat) {
     writes.push_back(update(key, series, steady));
   }
@@ -70,6 +77,10 @@ std::vector<EventWrite> EventSeries::sweep(Millis steady) {
   std::vector<EventWrite> writes;
   for (auto it = series_.begin(); it != series_.end();) {
     Series& series = it->second;
+    if (series.event.note != series.written_note &&
+        steady - series.last_written >= limits_.note_again) {
+      renew(it->first, series, steady, series.last_seen_wall, writes);
+    }
     if (steady - series.last_seen < limits_.window) {
       ++it;
       continue;
@@ -80,10 +91,23 @@ std::vector<EventWrite> EventSeries::sweep(Millis steady) {
   return writes;
 }
 
+void EventSeries::renew(const std::string& key, Series& series, Millis steady, Millis wall,
+                        std::vector<EventWrite>& writes) {
+  if (series.count > series.written_count) writes.push_back(update(key, series, steady));
+  series.name = new_name(series.event, wall);
+  series.written_note = series.event.note;
+  series.count = 1;
+  series.written_count = 1;
+  series.last_written = steady;
+  ++series.notes;
+  writes.push_back(creation(key, series, wall));
+}
+
 std::optional<EventWrite> EventSeries::restart(const std::string& key, Millis wall) {
   const auto found = series_.find(key);
   if (found == series_.end()) return std::nullopt;
   found->second.name = new_name(found->second.event, wall);
+  found->second.written_note = found->second.event.note;
   found->second.count = 1;
   found->second.written_count = 1;
   return creation(key, found->second, wall);

@@ -1,5 +1,7 @@
-// Which writes a stream of events becomes: the first of its kind is created, the second turns it
-// into a series, later ones are only counted and written now and then. Pure: the caller brings the
+// Which writes a stream of events becomes: the first of its kind is created, the second with the
+// same note turns it into a series, later ones are only counted and written now and then. The API
+// lets no note be changed: another note is another object, the first ten of a series at once, later
+// ones now and then, so that the newest object says what was so last. Pure: the caller brings the
 // time and sends what is answered. Owned by one EventRecorder; used by its thread.
 #pragma once
 
@@ -26,15 +28,18 @@ struct EventWrite {
 class EventSeries {
  public:
   struct Limits {
-    Millis window;     // an equal event within it joins the series
-    Millis heartbeat;  // a long series is written again so often
+    Millis window;             // an equal event within it joins the series
+    Millis heartbeat;          // a long series is written again so often
+    int notes = 10;            // that many different ones are written at once,
+    Millis note_again{60000};  // and then the newest so often
     std::size_t max_series = 4096;
   };
   EventSeries(std::string controller, std::string instance, Limits limits);
 
   /// `steady` measures, `wall` is written.
   std::vector<EventWrite> seen(const Event& event, Millis steady, Millis wall);
-  /// Ends the series that fell silent; answers the final count of those that need it.
+  /// Ends the series that fell silent; answers the newest note or the final count of those that
+  /// need it.
   std::vector<EventWrite> sweep(Millis steady);
   /// The event of a PATCH is gone: begins the series anew. Nothing when the key is unknown.
   std::optional<EventWrite> restart(const std::string& key, Millis wall);
@@ -43,8 +48,10 @@ class EventSeries {
 
  private:
   struct Series {
-    Event event;
+    Event event;  // the newest
     std::string name;
+    std::string written_note;
+    int notes = 1;  // written so far
     std::int64_t count = 1;
     std::int64_t written_count = 1;
     Millis last_seen{0};
@@ -52,6 +59,9 @@ class EventSeries {
     Millis last_written{0};
   };
   EventWrite creation(const std::string& key, const Series& series, Millis wall) const;
+  /// What is to be told of the newest note, if it is another than the object's.
+  void renew(const std::string& key, Series& series, Millis steady, Millis wall,
+             std::vector<EventWrite>& writes);
   EventWrite update(const std::string& key, Series& series, Millis steady) const;
   std::string new_name(const Event& event, Millis wall);
 

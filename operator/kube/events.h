@@ -1,7 +1,8 @@
 // Kubernetes events (events.k8s.io/v1): what `kubectl describe` shows. emit() puts the event into a
-// bounded queue and returns; a thread of the recorder's own sends it. Equal events (same object,
-// type, reason and action, whatever the note) become one event with a count. What cannot be sent is
-// dropped and counted: an event never delays or fails the work it tells about. Any thread may call.
+// bounded queue and returns; a thread of the recorder's own sends it. Equal events become
+// one event with a count, and those that differ only in their notes few (event_series.h). What
+// cannot be sent is dropped and counted: an event never delays or fails the work it tells about.
+// Any thread may call.
 #pragma once
 
 #include <memory>

@@ -6,6 +6,7 @@
 #include "runner/handlers/environment.h"
 #include "runner/handlers/streams.h"
 #include "runner/process/child.h"
+#include "runner/process/spawn.h"
 
 namespace wp::runner {
 
@@ -124,9 +125,21 @@ ExecHandler::ExecHandler(ExecSettings settings, EventLoop& loop, HandlerEvents& 
       loop_(loop),
       events_(events),
       reaper_(loop),
-      folders_(settings_.scratch_dir) {}
+      folders_(settings_.scratch_dir) {
+  if (settings_.path.empty()) look_for_program();
+}
 
-ExecHandler::~ExecHandler() = default;
+ExecHandler::~ExecHandler() {
+  loop_.cancel(search_timer_);
+}
+
+void ExecHandler::look_for_program() {
+  search_timer_ = 0;
+  settings_.path = find_program(settings_.argv.front());
+  if (!settings_.path.empty()) return events_.capacity({settings_.slots, {}});
+  search_timer_ = loop_.after(search_.next(0), [this] { look_for_program(); });
+  events_.capacity({0, absence_of_program(settings_.argv.front())});
+}
 
 void ExecHandler::start(Task task) {
   const std::int64_t epoch = task.job.epoch;

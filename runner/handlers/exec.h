@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/backoff.h"
 #include "runner/event_loop.h"
 #include "runner/handlers/handler.h"
 #include "runner/handlers/outcome.h"
@@ -20,16 +21,18 @@
 namespace wp::runner {
 
 struct ExecSettings {
-  std::string path;                   // of the program, resolved
+  std::string path;                   // of the program; empty: not there yet, looked for again
   std::vector<std::string> argv;      // with the name as the user wrote it
   std::vector<std::string> base_env;  // see environment.h
   std::string queue;
   std::string scratch_dir;  // each job has a folder below
+  int slots = 1;
   ExitRules rules;
 };
 
 class ExecHandler : public Handler {
  public:
+  /// A program that is not there is told as a lack of capacity, and looked for until it is.
   ExecHandler(ExecSettings settings, EventLoop& loop, HandlerEvents& events);
   ~ExecHandler() override;
 
@@ -40,6 +43,7 @@ class ExecHandler : public Handler {
  private:
   class Run;
 
+  void look_for_program();
   void finished(std::int64_t epoch, ExitFacts facts, Millis started);
 
   ExecSettings settings_;
@@ -48,6 +52,8 @@ class ExecHandler : public Handler {
   Reaper reaper_;
   ScratchPool folders_;
   std::unordered_map<std::int64_t, std::unique_ptr<Run>> runs_;  // by epoch
+  Backoff search_{{.initial = Millis{1000}, .max = Millis{30000}, .jitter_percent = 0}};
+  EventLoop::TimerId search_timer_ = 0;
 };
 
 }  // namespace wp::runner

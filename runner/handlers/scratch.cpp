@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/ids.h"
 #include "base/log.h"
 #include "base/unique_dir.h"
 #include "base/unique_fd.h"
@@ -38,23 +37,17 @@ bool is_untouched(const std::string& folder) {
   return entries <= 2;  // itself and the one above
 }
 
-std::string folder_name(const std::string& id, std::int64_t number) {
-  return "wp-job-" + id + "-" + std::to_string(number);
-}
-
-}  // namespace
-
-std::string make_scratch(const std::string& base, const std::string& id, std::int64_t epoch) {
-  std::string folder = base + "/" + folder_name(id, epoch);
+// For this user only. Empty when that is not possible, with errno set.
+std::string make_scratch(const std::string& folder) {
   if (mkdir(folder.c_str(), 0700) == 0) return folder;
-  // Left by an earlier process that could not clean up: the fence never repeats while the queue
-  // lives.
   if (errno == EEXIST) {
     remove_scratch(folder);
     if (mkdir(folder.c_str(), 0700) == 0) return folder;
   }
   return {};
 }
+
+}  // namespace
 
 int write_scratch(const std::string& folder, const char* name, std::string_view bytes) {
   const std::string path = folder + "/" + name;
@@ -99,9 +92,21 @@ ScratchCleaner::~ScratchCleaner() {
 
 void ScratchCleaner::remove(std::string folder) {
   if (folder.empty() || rmdir(folder.c_str()) == 0 || errno == ENOENT) return;
+  ScratchLeft work;
+  work.folders.push_back(std::move(folder));
+  push(std::move(work));
+}
+
+void ScratchCleaner::remove(ScratchLeft left) {
+  log::info("removing what a runner that was killed has left",
+            {{"folders", left.folders.size() - 1}, {"anchor", left.folders.back()}});
+  push(std::move(left));
+}
+
+void ScratchCleaner::push(ScratchLeft work) {
   {
     const std::lock_guard lock(mutex_);
-    folders_.push_back(std::move(folder));
+    work_.push_back(std::move(work));
     if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
   }
   changed_.notify_one();
@@ -110,17 +115,21 @@ void ScratchCleaner::remove(std::string folder) {
 void ScratchCleaner::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    changed_.wait(lock, [this] { return stop_ || !folders_.empty(); });
-    if (folders_.empty()) return;
-    const std::string folder = std::move(folders_.front());
-    folders_.pop_front();
-    lock.unlock();
-    remove_scratch(folder);
+    changed_.wait(lock, [this] { return stop_ || !work_.empty(); });
+    if (work_.empty()) return;
+    {
+      const ScratchLeft work = std::move(work_.front());
+      work_.pop_front();
+      lock.unlock();
+      for (const std::string& folder : work.folders) remove_scratch(folder);
+    }
     lock.lock();
   }
 }
 
-ScratchPool::ScratchPool(std::string base) : base_(std::move(base)), name_(random_hex(12)) {}
+ScratchPool::ScratchPool(std::string base) : base_(std::move(base)), anchor_(base_) {
+  for (ScratchLeft& left : find_left_scratch(base_)) cleaner_.remove(std::move(left));
+}
 
 ScratchPool::~ScratchPool() {
   for (std::string& folder : unused_) cleaner_.remove(std::move(folder));
@@ -131,12 +140,12 @@ std::string ScratchPool::take() {
   while (!unused_.empty()) {
     const std::string old = std::move(unused_.back());
     unused_.pop_back();
-    std::string folder = base_ + "/" + folder_name(name_, ++made_);
+    std::string folder = base_ + "/" + scratch_name(anchor_.pool(), ++made_);
     if (rename(old.c_str(), folder.c_str()) != 0) continue;  // it is gone
     if (is_untouched(folder)) return folder;
     cleaner_.remove(std::move(folder));
   }
-  return make_scratch(base_, name_, ++made_);
+  return make_scratch(base_ + "/" + scratch_name(anchor_.pool(), ++made_));
 }
 
 void ScratchPool::give_back(std::string folder) {

@@ -13,11 +13,9 @@
 #include <thread>
 #include <vector>
 
-namespace wp::runner {
+#include "runner/handlers/scratch_anchor.h"
 
-/// Makes `<base>/wp-job-<id>-<epoch>` for this user only. Empty when that is not possible, with
-/// errno set.
-std::string make_scratch(const std::string& base, const std::string& id, std::int64_t epoch);
+namespace wp::runner {
 
 /// Writes a new file of that folder. Answers 0, or errno.
 int write_scratch(const std::string& folder, const char* name, std::string_view bytes);
@@ -34,13 +32,16 @@ class ScratchCleaner {
   ScratchCleaner& operator=(const ScratchCleaner&) = delete;
 
   void remove(std::string folder);
+  /// Of a process that is gone: one after another, the lock is let go of when that is done.
+  void remove(ScratchLeft left);
 
  private:
+  void push(ScratchLeft work);
   void run();
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::string> folders_;
+  std::deque<ScratchLeft> work_;
   bool stop_ = false;
   std::thread thread_;
 };
@@ -50,6 +51,7 @@ class ScratchCleaner {
 /// removed. One thread only.
 class ScratchPool {
  public:
+  /// Removes what processes that were killed have left there (scratch_anchor.h).
   explicit ScratchPool(std::string base);
   ~ScratchPool();  // removes what is left
   ScratchPool(const ScratchPool&) = delete;
@@ -63,7 +65,7 @@ class ScratchPool {
 
  private:
   std::string base_;
-  std::string name_;  // of this pool
+  ScratchAnchor anchor_;  // goes after the cleaner
   std::int64_t made_ = 0;
   std::vector<std::string> unused_;
   ScratchCleaner cleaner_;

@@ -1,7 +1,9 @@
 #include "runner/process/spawn.h"
 
 #include <cerrno>
+#include <cstdlib>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <memory>
 #include <sched.h>
 #include <signal.h>
@@ -212,15 +214,24 @@ void set_nonblocking(int fd) {
   fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 }
 
-std::string find_program(const std::string& command, const std::string& path) {
+std::string find_program(const std::string& command) {
   if (command.find('/') != std::string::npos) return executable_file(command) ? command : "";
   if (command.empty()) return "";
-  std::istringstream folders(path);
+  const char* const path = std::getenv("PATH");
+  std::istringstream folders(path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin");
   for (std::string folder; std::getline(folders, folder, ':');) {
     const std::string candidate = (folder.empty() ? "." : folder) + "/" + command;
     if (executable_file(candidate)) return candidate;
   }
   return "";
+}
+
+std::string absence_of_program(const std::string& command) {
+  const bool searched = command.find('/') == std::string::npos;
+  const char* const path = std::getenv("PATH");
+  return fmt::format(
+      "\"{}\" is no executable file{}", command,
+      searched ? fmt::format(" in PATH ({})", path != nullptr ? path : "not set") : std::string());
 }
 
 }  // namespace wp::runner

@@ -50,8 +50,10 @@ void set_nonblocking(int fd);
 /// early, and look whole, when we die before all of it is written.
 UniqueFd make_input(std::string_view bytes);
 
-/// Where `command` is: itself when it holds a slash, else searched in `path` (as in $PATH). Empty
-/// when there is no executable file of that name.
-std::string find_program(const std::string& command, const std::string& path);
+/// Where `command` is: itself when it holds a slash, else searched in our $PATH. Empty when there
+/// is no executable file of that name by now.
+std::string find_program(const std::string& command);
+/// That there is none, for people.
+std::string absence_of_program(const std::string& command);
 
 }  // namespace wp::runner

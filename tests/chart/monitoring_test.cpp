@@ -123,7 +123,7 @@ TEST_CASE("each alert fires when provoked and clears; the dashboard's queries ha
   const json one_attempt = {{"jobs", {{"maxAttempts", 1}}}};
   product.apply_pool("calm", {"true"});
   product.apply_pool("failing", {"false"}, {}, 4, one_attempt);
-  product.apply_pool("broken", {"sh", "-c", "exit 127"}, {{"minReplicas", 1}, {"maxReplicas", 1}});
+  product.apply_pool("broken", {"/no/such/program"}, {{"minReplicas", 1}, {"maxReplicas", 1}});
   // Their jobs end when what they are to provoke was seen.
   const OwnFolder gates;
   const auto gated = [&gates](const std::string& name) {

@@ -345,9 +345,9 @@ TEST_CASE("a full status is stored as it was written, and shown") {
   CHECK_MESSAGE(
       wide ==
           "NAME    WAITING   ACTIVE   DESIRED   READY   BUSY   HEALTH    AGE   QUEUE        "
-          " MIN   MAX   SUCCESS%   P95    CAUSE\n"
+          " MIN   MAX   SUCCESS%   P95-MS   CAUSE\n"
           "shown   120       14       8         7       6      Healthy   1s    media/shown  "
-          " 0     10    99         2100   Backlog\n",
+          " 0     10    99         2100     Backlog\n",
       wide);
 }
 

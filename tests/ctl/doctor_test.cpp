@@ -4,6 +4,10 @@
 #include "ctl/doctor/queue.h"
 #include "ctl/doctor/server.h"
 #include "tests/ctl/fixture.h"
+#include "tests/support/free_port.h"
+#include "tests/support/sentinel_server.h"
+#include "tests/support/temp_folder.h"
+#include "tests/support/tls_files.h"
 #include "tests/support/wait.h"
 
 using namespace wp;
@@ -58,10 +62,10 @@ TEST_CASE("doctor: a fine server and queue have nothing but ok") {
   CHECK(document["warnings"] == 0);
   CHECK(document["unknown"] == 0);
   CHECK(levels(document).size() == 8);
-  CHECK(levels(document, "q").size() == 7);
+  CHECK(levels(document, "q").size() == 8);
   const Ran table = run_ctl({"doctor"}, {}, {{"WP_REDIS_URL", redis.url()}});
   CHECK(holds(table.out, "STATE"));
-  CHECK(holds(table.out, "0 failed, 0 warnings, 0 unknown, 15 ok\n"));
+  CHECK(holds(table.out, "0 failed, 0 warnings, 0 unknown, 16 ok\n"));
 }
 
 TEST_CASE("doctor: what is wrong with a server fails or warns, and says what to do") {
@@ -112,6 +116,41 @@ TEST_CASE("doctor: a server that tells nothing is unknown, and never fails for i
   CHECK(holds(found(document, "rights"), "by trying"));
 }
 
+TEST_CASE("doctor: a Sentinel is no Redis, and says what to write instead") {
+  const RedisServer master;
+  const SentinelServer sentinel(master.port());
+  for (const char* database : {"/0", "/3"}) {
+    const auto document =
+        doctor({}, {{"WP_REDIS_URL", "redis://" + sentinel.node() + database}}, 1);
+    CHECK(levels(document) == std::map<std::string, std::string>{{"redis", "fail"}});
+    CHECK(holds(found(document, "redis"), "this is a Sentinel"));
+    CHECK(document["findings"][0]["advice"] ==
+          "use redis+sentinel://" + sentinel.node() + "/main" + database);
+  }
+}
+
+TEST_CASE("doctor: TLS where none is spoken, and none where it is") {
+  const Authority authority;
+  const Certificate certificate = authority.issue("redis", "IP:127.0.0.1");
+  const OwnFolder folder;
+  folder.write("ca.pem", authority.pem());
+  folder.write("server.pem", certificate.pem);
+  folder.write("server.key", certificate.key);
+  const int port = free_port();
+  const RedisServer redis({"tls-port " + std::to_string(port),
+                           "tls-cert-file " + folder.path() + "/server.pem",
+                           "tls-key-file " + folder.path() + "/server.key",
+                           "tls-ca-cert-file " + folder.path() + "/ca.pem", "tls-auth-clients no"});
+  const std::string there = "://127.0.0.1:" + std::to_string(port) + "/0";
+  auto document = doctor({}, {{"WP_REDIS_URL", "redis" + there}}, 1);
+  CHECK(holds(found(document, "redis"), "this port speaks TLS"));
+  CHECK(holds(document["findings"][0]["advice"].get<std::string>(), "use rediss" + there));
+  const std::string plain = "://127.0.0.1:" + std::to_string(redis.port()) + "/0";
+  document = doctor({}, {{"WP_REDIS_URL", "rediss" + plain}}, 1);
+  CHECK(holds(found(document, "redis"), "this port speaks no TLS"));
+  CHECK(holds(document["findings"][0]["advice"].get<std::string>(), "use redis" + plain));
+}
+
 TEST_CASE("doctor: rights that are lacking are named, by DRYRUN or by trying") {
   const std::string all = " on >pw ~wp:{q}:* ~other +@all ";
   RedisServer redis({"user dry" + all + "-hdel resetchannels", "user tried" + all + "-acl -hdel",
@@ -151,6 +190,12 @@ TEST_CASE("doctor: a queue that is not served, paused, or broken") {
   all = levels(doctor({"q"}, f.environment(), 0), "q");
   CHECK(all.at("workers") == "warn");
   (void)f.queue.beat("w/1", {}, {}, "", false);
+  CHECK(levels(doctor({"q"}, f.environment(), 0), "q").at("handlers") == "ok");
+  (void)f.queue.beat("w/1", {}, {}, R"({"broken":true,"trouble":"no such program"})", false);
+  const auto broken = doctor({"q"}, f.environment(), 1);
+  CHECK(levels(broken, "q").at("handlers") == "fail");
+  CHECK(found(broken, "handlers") == "the handler of 1 of 1 workers cannot run: no such program");
+  (void)f.queue.beat("w/1", {}, {}, R"({"broken":false})", false);
   (void)f.queue.retire({"v"}, queue::RetiredBy::person, 0);
   const auto drained = doctor({"q"}, f.environment(), 0);
   CHECK(found(drained, "workers") == "1 beat; drained by a person: 1 pods");
@@ -173,7 +218,7 @@ TEST_CASE("doctor: large queues are checked when asked for; newer formats and ol
   const auto findings = ctl::judge_queue("q", counts, config);
   CHECK(findings[0].level == ctl::Level::fail);
   CHECK(findings[2].found == "0 beat, 1 silent, 5 jobs wait");
-  CHECK(findings[4].level == ctl::Level::warn);
+  CHECK(findings[5].level == ctl::Level::warn);
   CHECK(holds(ctl::check_left_away("q", 30000).advice, "--deep"));
   ctl::ServerFacts facts;
   facts.info = ctl::parse_info("# Server\r\nredis_version:6.0.16\r\nrole:master\r\n");

@@ -46,12 +46,12 @@ Decision  8 workers for 12s: Backlog, the jobs that wait and run want so many
           120 waiting + 14 running at 0.8 s each, 2 s target: 31 slots / 4 = 8 workers
 Queue     media/thumbnails: 120 waiting (the oldest for 2.0s), 0 delayed, 14 running, 0 dead
 Workers   7 there, 3 ready: 3 busy, 0 idle
-          3 of 8 workers are ready; the others are being created
-Jobs      last 10 min: 310 a minute, 99 % succeed, 800ms on average, 95 % within 2.0s; in all: 5120 completed,
-          12 failed attempts
+          3 of 8 workers are ready; scaling up: the others are being created
+Jobs      ended in the last 10 min: 310 a minute, 99 % succeed, runs took 800ms on average, 95 % within 2.0s;
+          in all: 5120 completed, 12 failed attempts
 Inputs    LookAhead: works off within 2s what waits when a pod started now is ready; headroom Normal
           0 to 10 workers, 4 jobs at once each
-          a job takes 800ms, a pod starts in 5.2s
+          estimate: 800ms a job (about the last 2 min, with those that still run), a pod starts in 5.2s
           up: at most 20 or 100 % more per 5s; down: after 16s below (3 pod starts); to zero: after 1m
 Found in  kubeconfig /home/ann/.kube/config, context prod
 Trouble   none
@@ -73,11 +73,11 @@ Decision  7 workers for 12s: AtMax, the jobs want more than maxReplicas
 Held by   spec.scaling.maxReplicas = 7
 Queue     media/thumbnails: 120 waiting (the oldest for 2.0s), 0 delayed, 14 running, 0 dead
 Workers   7 there, 7 ready: 6 busy, 1 idle
-Jobs      last 10 min: 310 a minute, 99 % succeed, 800ms on average, 95 % within 2.0s; in all: 5120 completed,
-          12 failed attempts
+Jobs      ended in the last 10 min: 310 a minute, 99 % succeed, runs took 800ms on average, 95 % within 2.0s;
+          in all: 5120 completed, 12 failed attempts
 Inputs    SlotPerJob: a slot for each job that waits or runs
           0 to 7 workers, 4 jobs at once each
-          a job takes 800ms, a pod starts in 5.2s
+          estimate: 800ms a job (about the last 2 min, with those that still run), a pod starts in 5.2s
           up: at most 20 or 100 % more per 5s; down: after 16s below (3 pod starts); to zero: after 1m
 Found in  kubeconfig /home/ann/.kube/config, context prod
 Trouble   none
@@ -114,11 +114,11 @@ Queue     media/thumbnails: 0 waiting, 0 delayed, 2 running, 0 dead
 Workers   7 there, 7 ready: 1 busy, 3 idle, 3 retiring
           3 of 7 leave: 1 still finishes a job
 Leaving   w-5, w-6, w-7 (ends)
-Jobs      last 10 min: 310 a minute, 99 % succeed, 800ms on average, 95 % within 2.0s; in all: 5120 completed,
-          12 failed attempts
+Jobs      ended in the last 10 min: 310 a minute, 99 % succeed, runs took 800ms on average, 95 % within 2.0s;
+          in all: 5120 completed, 12 failed attempts
 Inputs    SlotPerJob: a slot for each job that waits or runs
           0 to 10 workers, 4 jobs at once each, 1 spare, 100 jobs in all
-          a job takes 800ms, a pod starts in 5.2s
+          estimate: 800ms a job (about the last 2 min, with those that still run), a pod starts in 5.2s
           up: at most 20 or 100 % more per 5s; down: after 16s below (3 pod starts); to zero: after 1m
 Found in  kubeconfig /home/ann/.kube/config, context prod
 Trouble   none
@@ -141,11 +141,11 @@ Decision  7 workers for 12s: Unknown, the queue cannot be read, so the size is h
 Held by   spec.queue.redis: mend what QueueReachable says; scaling.fallback sets a size for such times
 Queue     media/thumbnails: cannot be read now, so nothing is known of it
 Workers   7 there, 7 ready
-Jobs      last 10 min: 310 a minute, 99 % succeed, 800ms on average, 95 % within 2.0s; in all: 5120 completed,
-          12 failed attempts
+Jobs      ended in the last 10 min: 310 a minute, 99 % succeed, runs took 800ms on average, 95 % within 2.0s;
+          in all: 5120 completed, 12 failed attempts
 Inputs    Threshold: more above 200 % waiting jobs per worker, fewer below 50 %; one change per 1m
           0 to 10 workers, 4 jobs at once each
-          a job takes 800ms, a pod starts in 5.2s
+          estimate: 800ms a job (about the last 2 min, with those that still run), a pod starts in 5.2s
           up: at most 20 or 100 % more per 5s; down: after 16s below (3 pod starts); to zero: after 1m
 Found in  kubeconfig /home/ann/.kube/config, context prod
 Trouble   QueueReachable for 12s (Refused): 7 workers are held while the queue cannot be read (Refused): check
@@ -182,11 +182,11 @@ Decision   1 worker for 12s: RampStep, the ramp is rolled back
 Held by    spec.scaling.ramp.rollbackTo = 1
 Queue      media/thumbnails: 120 waiting (the oldest for 2.0s), 0 delayed, 14 running, 0 dead
 Workers    1 there, 1 ready: 1 busy, 0 idle
-Jobs       last 10 min: 310 a minute, 99 % succeed, 800ms on average, 95 % within 2.0s; in all: 5120
-           completed, 12 failed attempts
+Jobs       ended in the last 10 min: 310 a minute, 99 % succeed, runs took 800ms on average, 95 % within 2.0s;
+           in all: 5120 completed, 12 failed attempts
 Inputs     TargetDepth: a worker for every 10 jobs
            1 to 10 workers, 4 jobs at once each
-           a job takes 800ms, a pod starts in 5.2s
+           estimate: 800ms a job (about the last 2 min, with those that still run), a pod starts in 5.2s
            up: at most 20 or 100 % more per 5s; down: after 16s below (3 pod starts); to zero: after 1m
 Ramp       rolled back to 1 worker for 10m12s: lostJobs: 2, limit 1
            jobs: order-17 order-23

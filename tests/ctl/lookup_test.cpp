@@ -116,8 +116,8 @@ TEST_CASE("workers list: what each runs and has done; silent ones are dashes") {
   CHECK(ran.exit == 0);
   CHECK(line_of(ran.out, "WORKER") ==
         "WORKER STATE SLOTS BUSY JOBS EXECUTED FAILED SHARE % RSS BEAT UPTIME VERSION");
-  const std::string busy = line_of(ran.out, "pod-a/1");
-  CHECK(holds(busy, "pod-a/1 serving 4 1 job-1 3 1 100.0 5.0Mi "));
+  const std::string busy = line_of(ran.out, "pod-a ");
+  CHECK(holds(busy, "pod-a serving 4 1 job-1 3 1 100.0 5.0Mi "));
   CHECK(holds(busy, " 1m01s 0.1.0"));
   CHECK(holds(line_of(ran.out, "pod-b/1"), "pod-b/1 serving - 0 - - - - - "));
 
@@ -125,6 +125,70 @@ TEST_CASE("workers list: what each runs and has done; silent ones are dashes") {
   REQUIRE(document["workers"].size() == 2);
   CHECK(document["workers"][0]["running"] == nlohmann::json::array({"job-1"}));
   CHECK(document["workers"][1]["slots"].is_null());
+}
+
+TEST_CASE("workers list: pods by their names, and ids where they are asked for") {
+  CtlFixture f;
+  (void)f.queue.beat("8f2c-1a/77", {}, {}, R"({"pod":"images-worker-x2x","node":"n1"})", false);
+  const Ran short_list = f.ctl({"workers", "list", "q"});
+  CHECK(holds(short_list.out, "images-worker-x2x"));
+  CHECK(short_list.out.find("8f2c-1a/77") == std::string::npos);
+  const Ran wide = f.ctl({"workers", "list", "q", "--wide"});
+  CHECK(line_of(wide.out, "WORKER").ends_with(" VERSION NODE ID"));
+  CHECK(line_of(wide.out, "images-worker-x2x").ends_with(" n1 8f2c-1a/77"));
+  CHECK(f.json({"workers", "list", "q"})["workers"][0]["worker"] == "8f2c-1a/77");
+}
+
+TEST_CASE("a broken handler is told with its reason, where people look for it") {
+  CtlFixture f;
+  f.put("job-1");
+  (void)f.queue.beat("w/1", {}, {}, R"({"broken":true,"trouble":"no such\nprogram"})", false);
+  (void)f.queue.beat("w/2", {}, {}, R"({"broken":false,"trouble":"of old"})", false);
+  const std::string text = "the handler of 1 of 2 workers cannot run: no such\\nprogram";
+  CHECK(holds(f.ctl({"workers", "list", "q"}).out, text + "\n"));
+  CHECK(line_of(f.ctl({"queue", "show", "q"}).out, "broken") == "broken " + text);
+  CHECK(line_of(f.ctl({"jobs", "show", "q", "job-1"}).out, "held up") == "held up " + text);
+  CHECK(f.json({"workers", "list", "q"})["workers"][0]["trouble"] == "no such\nprogram");
+  CHECK(f.json({"workers", "list", "q"})["workers"][1]["trouble"].is_null());
+  CHECK(f.json({"queue", "show", "q"})["broken"] == text);
+  CHECK(f.json({"jobs", "show", "q", "job-1"})["held_up"] == text);
+  (void)f.claim("w/2", 1);
+  CHECK(f.json({"jobs", "show", "q", "job-1"})["held_up"].is_null());
+  (void)f.queue.beat("w/1", {}, {}, R"({"broken":false})", false);
+  CHECK(f.json({"queue", "show", "q"})["broken"].is_null());
+}
+
+TEST_CASE("queue list: every queue of the database, without a name") {
+  CtlFixture f;
+  (void)queue::Queue(f.raw, "a/b").write_config({}, "h", "uid@a/b", 1);
+  f.put("job-1");
+  const Ran ran = f.ctl({"queue", "list"});
+  CHECK(ran.exit == 0);
+  CHECK(line_of(ran.out, "QUEUE") ==
+        "QUEUE WAITING DELAYED ACTIVE DEAD WORKERS OLDEST WAIT PAUSED OWNER");
+  CHECK(line_of(ran.out, "a/b") == "a/b 0 0 0 0 0 - no uid@a/b");
+  CHECK(line_of(ran.out, "q").starts_with("q 1 0 0 0 0 "));
+  const auto document = f.json({"queue", "list"});
+  CHECK(document["complete"] == true);
+  REQUIRE(document["queues"].size() == 2);
+  CHECK(document["queues"][0]["queue"] == "a/b");
+  CHECK(document["queues"][1]["waiting"] == 1);
+  (void)f.raw.execute({"FLUSHALL"});
+  CHECK(holds(f.ctl({"queue", "list"}).out, "no queue was found at "));
+}
+
+TEST_CASE("queue list: a queue that this user may not look into is named all the same") {
+  const RedisServer redis({"user one on >pw ~wp:{mine}:* &* +@all"});
+  redis::Connection connection(redis.endpoint());
+  connection.connect();
+  for (const char* name : {"mine", "other"}) {
+    (void)queue::Queue(connection, name).write_config({}, "h", "o", 1);
+  }
+  const Ran ran = run_ctl({"queue", "list", "--redis-username", "one"}, {},
+                          {{"WP_REDIS_URL", redis.url()}, {"WP_REDIS_PASSWORD", "pw"}});
+  CHECK(ran.exit == 0);
+  CHECK(line_of(ran.out, "mine").starts_with("mine 0 0 0 "));
+  CHECK(line_of(ran.out, "other") == "other - - - - - - - -");
 }
 
 TEST_CASE("workers list: nobody is no error") {

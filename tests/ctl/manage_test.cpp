@@ -92,8 +92,8 @@ TEST_CASE("wrong words: one line with the way on, exit 2") {
         Row{{"queue", "purge", "q"}, "state: is missing"},
         Row{{"workers", "drain", "q"}, "WORKER: is missing"},
         Row{{"queu", "show", "q"}, "no command queu; there are enqueue, queue, "},
-        Row{{"queue", "shwo", "q"}, "queue: no command shwo; there are show, "},
-        Row{{"queue"}, "queue: a command is required: show, "},
+        Row{{"queue", "shwo", "q"}, "queue: no command shwo; there are list, show, "},
+        Row{{"queue"}, "queue: a command is required: list, show, "},
         Row{{"protocol", "script", "enque"}, "no script enque; there are enqueue, "}}) {
     const Ran ran = f.ctl(row.words);
     CHECK(ran.exit == 2);

@@ -26,17 +26,6 @@ std::string variable(const char* name) {
   return value == nullptr ? std::string() : value;
 }
 
-// The node pulls nothing: in place of others' images it has one of its own with the same programs.
-std::string for_this_node(std::string words) {
-  const std::string sample = "-f manifests/samples/quickstart.yaml";
-  if (words.find(sample) == std::string::npos) return words;
-  replace_all(words, sample, "-f -");
-  return "sed -e 's#image: redis:.*#image: workerpool.test/redis:1#' "
-         "-e 's#image: debian:.*#image: workerpool.test/redis:1#' "
-         "manifests/samples/quickstart.yaml | " +
-         words;
-}
-
 // The blocks of commands between the two headings of rank 2.
 std::vector<FencedBlock> commands_between(const std::string& from, const std::string& until) {
   const Page page("install.md");
@@ -65,8 +54,7 @@ void play(const FencedBlock& block, const std::vector<std::string>& shell) {
   const OwnFolder folder;
   for (const ConsoleCommand& command : commands_of(block)) {
     std::vector<std::string> words = shell;
-    words.push_back("cd '" + variable("WORKERPOOL_SOURCE") + "' && " +
-                    for_this_node(command.words));
+    words.push_back("cd '" + variable("WORKERPOOL_SOURCE") + "' && " + command.words);
     Process process(words, folder.path() + "/log");
     const auto exit_code = process.wait(kLongestCommand);
     const std::string said =

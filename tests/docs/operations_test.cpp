@@ -90,7 +90,7 @@ std::vector<FencedBlock> blocks_for(const Page& page, Product& product) {
   std::vector<FencedBlock> blocks = page.blocks();
   for (FencedBlock& block : blocks) {
     for (std::string& line : block.lines) {
-      replace_all(line, "redis://redis.default:6379/0", product.redis().tcp_url() + "/0");
+      replace_all(line, "redis://redis.workerpool-demo:6379/0", product.redis().tcp_url() + "/0");
       replace_all(line, "default/renders", product.queue_name("renders"));
       replace_all(line, "sleep 40", "sleep 15");
     }

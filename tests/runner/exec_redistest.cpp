@@ -1,5 +1,6 @@
 // The exec handler with a queue behind it.
 #include <doctest/doctest.h>
+#include <filesystem>
 #include <signal.h>
 
 #include "tests/runner/runner_process.h"
@@ -84,7 +85,8 @@ TEST_CASE("exit 127 is a broken handler: its jobs go back uncounted, and run whe
   queue.wait_state(id, JobState::ready);
   CHECK(eventually([&] {
     const auto workers = queue->counts({.worker_info = true}).workers;
-    return !workers.empty() && workers[0].info.find("\"broken\":true") != std::string::npos;
+    return !workers.empty() &&
+           workers[0].info.find("\"trouble\":\"exit code 127\"") != std::string::npos;
   }));
   write_file(folder / "mended", "");
   const auto view = queue.wait_state(id, JobState::done);
@@ -92,6 +94,46 @@ TEST_CASE("exit 127 is a broken handler: its jobs go back uncounted, and run whe
   CHECK(view.crashes == 0);
   CHECK(view.losses == 0);
   CHECK(queue->check().empty());
+}
+
+TEST_CASE(
+    "what a killed runner left of its jobs is removed by the next, what a live one has stays") {
+  RedisServer redis;
+  QueueClient queue(redis);
+  queue.configure(15000);
+  Folder here;
+  Folder scratch;
+  RunnerSetup setup =
+      shell(redis, here,
+            "echo $WP_JOB_DIR > $WP_JOB_DIR/f; echo $WP_JOB_DIR > $HERE/$WP_JOB_ID; "
+            "while [ ! -e $HERE/done ]; do sleep 0.02; done");
+  setup.arguments[1] = scratch.path();
+  const auto folder_of = [&](const std::string& id) {
+    REQUIRE(eventually([&] { return count_lines(here / id) == 1; }));
+    const std::string line = read_file(here / id);
+    return line.substr(0, line.find('\n'));
+  };
+  RunnerProcess lives(setup);
+  const std::string kept = folder_of(queue.enqueue(""));
+  {
+    RunnerProcess dies(setup);
+    const std::string left = folder_of(queue.enqueue(""));
+    dies.signal(SIGKILL);
+    (void)dies.wait();
+    REQUIRE(std::filesystem::exists(left + "/f"));
+    // What others keep there is nobody's business.
+    std::filesystem::create_directory(scratch / "wp-job-mine-0");
+    std::filesystem::create_directory(scratch / "wp-job-mine-1");
+    RunnerProcess next(setup);
+    CHECK(eventually([&] { return !std::filesystem::exists(left); }));
+    CHECK(next.logged("removing what a runner that was killed has left"));
+  }
+  CHECK(std::filesystem::exists(kept + "/f"));
+  CHECK(std::filesystem::exists(scratch / "wp-job-mine-1"));
+  write_file(here / "done", "");
+  lives.signal(SIGTERM);
+  CHECK(lives.wait() == 0);
+  CHECK_FALSE(std::filesystem::exists(kept));
 }
 
 TEST_CASE("a program killed from outside is a crash of its own job only") {

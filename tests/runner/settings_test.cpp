@@ -90,6 +90,7 @@ TEST_CASE("winfo is JSON with at most 20 jobs, within 4 KiB") {
   for (int i = 0; i < 40; ++i) activity.running.push_back({std::string(64, 'j'), Millis{1}});
   activity.failed = 3;
   activity.broken = true;
+  activity.trouble = "cannot start it:\n" + std::string(1000, '"');
   activity.executed = 12;
   activity.stalled = 2;
   activity.quota = 50;
@@ -101,6 +102,7 @@ TEST_CASE("winfo is JSON with at most 20 jobs, within 4 KiB") {
   CHECK(info["running"].size() == 20);
   CHECK(info["slots"] == 40);
   CHECK(info["broken"] == true);
+  CHECK(info["trouble"].get<std::string>().starts_with("cannot start it: \"\""));
   CHECK(info["retired"] == false);
   CHECK(info["stalled"] == 2);
   CHECK(info["uptime_s"] == 61);
@@ -122,6 +124,9 @@ TEST_CASE("activity is told again when something changed") {
   CHECK_FALSE(after.same_as(before));
   after = before;
   after.retired = true;
+  CHECK_FALSE(after.same_as(before));
+  after = before;
+  after.trouble = "another";
   CHECK_FALSE(after.same_as(before));
   after = before;
   after.stalled = 1;

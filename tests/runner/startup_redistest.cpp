@@ -1,6 +1,8 @@
 // What a user sees when something is wrong at the start.
 #include <algorithm>
 #include <doctest/doctest.h>
+#include <filesystem>
+#include <httplib.h>
 #include <signal.h>
 
 #include "tests/runner/runner_process.h"
@@ -9,17 +11,67 @@ using namespace wp;
 using namespace wp::test;
 using queue::JobState;
 
-TEST_CASE("a command that is not there: one line, exit 2, no job touched") {
+namespace {
+
+// What the only worker says of itself.
+std::string winfo(QueueClient& queue) {
+  const auto workers = queue->counts({.worker_info = true}).workers;
+  return workers.size() == 1 ? workers[0].info : std::string();
+}
+
+bool says(QueueClient& queue, const std::string& part) {
+  return eventually([&] { return winfo(queue).find(part) != std::string::npos; });
+}
+
+// A program that is put there when the worker has been up for a while.
+void late_program(const std::vector<std::string>& kind, const std::string& script) {
   RedisServer redis;
   QueueClient queue(redis);
-  queue.configure(15000);
-  const std::string id = queue.enqueue("");
-  RunnerProcess runner({redis.url(), "q", {"--", "no-such-program"}, {}});
-  CHECK(runner.wait() == 2);
-  const std::string log = runner.log();
-  CHECK(log.find("no-such-program") != std::string::npos);
-  CHECK(std::count(log.begin(), log.end(), '\n') == 1);
+  queue.configure(1500);
+  Folder folder;
+  const std::string id = queue.enqueue("1");
+  RunnerSetup setup{redis.url(), "q", kind, {}};
+  setup.arguments.insert(setup.arguments.end(), {"--", folder / "late-program"});
+  RunnerProcess runner(setup);
+  CHECK(says(queue, "\"broken\":true"));
+  CHECK(says(queue, "late-program\\\" is no executable file\""));
+  CHECK(runner.logged("the handler cannot run"));
+  httplib::Client probes("127.0.0.1", runner.probe_port());
+  const auto answer = probes.Get("/readyz");
+  REQUIRE(answer);
+  CHECK(answer->status == 503);
+  CHECK(probes.Get("/healthz")->status == 200);
   CHECK(queue->job(id).state == JobState::ready);
+  CHECK(queue->counts().stat["started"] == 0);
+
+  write_file(folder / "new", script);
+  std::filesystem::permissions(folder / "new", std::filesystem::perms::owner_all);
+  std::filesystem::rename(folder / "new", folder / "late-program");
+  const auto view = queue.wait_state(id, JobState::done);
+  CHECK(view.failures + view.crashes + view.losses == 0);
+  CHECK(eventually([&] { return probes.Get("/readyz")->status == 200; }));
+  CHECK(says(queue, "\"broken\":false"));
+  CHECK(winfo(queue).find("late-program") == std::string::npos);
+  CHECK(queue->check().empty());
+}
+
+}  // namespace
+
+TEST_CASE("exec: a program that is absent breaks the handler, claims nothing, and may come later") {
+  late_program({}, "#!/bin/sh\ncat\n");
+}
+
+TEST_CASE("stdio: a program that is absent breaks the handler, claims nothing, and may come") {
+  late_program({"--handler", "stdio"},
+               "#!/bin/sh\nwhile read -r line; do echo '{\"result\": 1}'; done\n");
+}
+
+TEST_CASE("a worker without its program leaves when it is told to") {
+  RedisServer redis;
+  RunnerProcess runner({redis.url(), "q", {"--", "no-such-program"}, {}});
+  REQUIRE(runner.logged("\"msg\":\"registered\""));
+  runner.signal(SIGTERM);
+  CHECK(runner.wait() == 0);
 }
 
 TEST_CASE("a wrong password is said once, clearly, without the password, and tried again") {

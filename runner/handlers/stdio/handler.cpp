@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "runner/process/spawn.h"
 
 namespace wp::runner {
 namespace {
@@ -49,6 +50,10 @@ StdioHandler::~StdioHandler() {
 void StdioHandler::launch(Slot& slot) {
   slot.timer = 0;
   slot.worn = false;
+  if (settings_.path.empty()) settings_.path = find_program(settings_.argv.front());
+  if (settings_.path.empty()) {
+    return launch_later(slot, absence_of_program(settings_.argv.front()));
+  }
   StdioProcessOwner& owner = *this;
   slot.process = std::make_unique<StdioProcess>(settings_, loop_, reaper_, owner);
   const int error = slot.process->start();

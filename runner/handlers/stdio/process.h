@@ -21,7 +21,7 @@
 namespace wp::runner {
 
 struct StdioSettings {
-  std::string path;                   // of the program, resolved
+  std::string path;                   // of the program; empty: not there yet, looked for again
   std::vector<std::string> argv;      // with the name as the user wrote it
   std::vector<std::string> base_env;  // see environment.h
   std::string queue;

@@ -1,7 +1,6 @@
 // Every sample of manifests/samples on the real node: real volumes, images and limits, in a
-// namespace that enforces the restricted profile. Replaced are the namespace and the names of the
-// images, as no registry can be reached: debian:13-slim and python:3-slim by an image of Debian
-// with Python.
+// namespace that enforces the restricted profile. Replaced is the namespace. What their images'
+// names mean, as no registry can be reached, tests/e2e/load has said.
 #include "tests/product/samples.h"
 
 #include <doctest/doctest.h>
@@ -17,8 +16,6 @@ namespace {
 void apply_sample(const Site& site, const SampleCase& sample, const OwnFolder& folder) {
   for (const json& object :
        sample_documents(sample, {{"workerpool-demo", site.ns()},
-                                 {"debian:13-slim", "workerpool.test/python:1"},
-                                 {"python:3-slim", "workerpool.test/python:1"},
                                  // A node of two processors, whose own parts take their share.
                                  {"cpu: \"1\"", "cpu: 200m"},
                                  {"cpu: \"2\"", "cpu: 300m"},

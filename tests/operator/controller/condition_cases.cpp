@@ -116,7 +116,7 @@ std::vector<ConditionCase> condition_cases() {
        c::kReady,
        kFalse,
        r::kProgressing,
-       {"7 of 9 workers are ready; the others are being created"}},
+       {"7 of 9 workers are ready; scaling up: the others are being created"}},
       {"pods start",
        "{}",
        [](Found& x) {

@@ -73,7 +73,7 @@ TEST_CASE("each condition: status, reason, and what to do") {
   }
 }
 
-TEST_CASE("every trouble says what to do, and no message is empty then") {
+TEST_CASE("every trouble says what to do, and no message is empty") {
   for (const ConditionCase& row : condition_cases()) {
     Found found(row.spec);
     row.change(found);
@@ -81,6 +81,7 @@ TEST_CASE("every trouble says what to do, and no message is empty then") {
       CAPTURE(row.what);
       CAPTURE(one.type);
       CHECK_FALSE(one.reason.empty());
+      CHECK_FALSE(one.message.empty());
       const bool limits = one.type == pool::condition::kScalingLimited && one.status == kTrue;
       const bool stands = one.type == pool::condition::kScalingActive && one.status == kFalse &&
                           one.reason != pool::cause::kUnknown;
@@ -88,6 +89,19 @@ TEST_CASE("every trouble says what to do, and no message is empty then") {
       CHECK_MESSAGE(says_what_to_do(one.message), one.message);
     }
   }
+}
+
+TEST_CASE("a scale-up that the cluster has not seen yet is called no rollout") {
+  Found found;
+  found.f.view.rolling = true;
+  found.f.view.observed = false;
+  CHECK(condition_of(found, pool::condition::kReady).reason == pool::reason::kAsDeclared);
+  found.decide(static_cast<int>(found.f.view.pods.size()) + 2, scaling::Cause::backlog, "so");
+  const std::string message = condition_of(found, pool::condition::kReady).message;
+  CHECK(holds(message, "; scaling up: the others are being created"));
+  CHECK_FALSE(holds(message, "rollout"));
+  found.f.view.observed = true;
+  CHECK(holds(condition_of(found, pool::condition::kReady).message, "a rollout is under way"));
 }
 
 TEST_CASE("each type stands once; what is wrong stands before what is not") {

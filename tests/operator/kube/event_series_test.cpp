@@ -42,7 +42,7 @@ TEST_CASE("the first event is created with everything the API demands") {
 TEST_CASE("equal events become a series: second written, later counted, final count at the end") {
   EventSeries all = series();
   const std::string name = all.seen(event(), Millis{0}, Millis{0}).at(0).name;
-  const auto second = all.seen(event("ScaledUp", "2 to 3"), Millis{1000}, Millis{1000});
+  const auto second = all.seen(event(), Millis{1000}, Millis{1000});
   REQUIRE(second.size() == 1);
   CHECK_FALSE(second[0].create);
   CHECK(second[0].name == name);
@@ -55,6 +55,51 @@ TEST_CASE("equal events become a series: second written, later counted, final co
   CHECK(last[0].body["series"]["lastObservedTime"] == "1970-01-01T00:00:02.000000Z");
   CHECK(all.size() == 0);
   CHECK(all.seen(event(), Millis{400000}, Millis{400000}).at(0).create);
+}
+
+TEST_CASE("another note is another object: the newest says what was so last") {
+  EventSeries all = series();
+  const std::string first = all.seen(event("ScaledDown", "5 to 4"), Millis{0}, Millis{0})[0].name;
+  CHECK(all.seen(event("ScaledDown", "5 to 4"), Millis{1}, Millis{1}).size() == 1);
+  CHECK(all.seen(event("ScaledDown", "5 to 4"), Millis{2}, Millis{2}).empty());
+  const auto last = all.seen(event("ScaledDown", "5 to 2"), Millis{3000}, Millis{3000});
+  REQUIRE(last.size() == 2);
+  CHECK_FALSE(last[0].create);  // what is still to be counted of the one before
+  CHECK(last[0].name == first);
+  CHECK(last[0].body["series"]["count"] == 3);
+  CHECK(last[1].create);
+  CHECK(last[1].name != first);
+  CHECK(last[1].body["note"] == "5 to 2");
+  CHECK(all.sweep(Millis{363000}).empty());
+}
+
+TEST_CASE("notes that differ each time are bounded, and the last one comes all the same") {
+  EventSeries all = series();
+  int creations = 0;
+  int second = 0;
+  for (; second < 50; ++second) {
+    for (const auto& write :
+         all.seen(event("ScaledUp", std::to_string(second)), Millis{1000} * second, Millis{0})) {
+      creations += write.create ? 1 : 0;
+    }
+  }
+  CHECK(creations == 10);
+  std::string newest;
+  for (; second < 3600; ++second) {
+    for (const auto& write :
+         all.seen(event("ScaledUp", std::to_string(second)), Millis{1000} * second, Millis{0})) {
+      if (!write.create) continue;
+      ++creations;
+      newest = write.body["note"];
+    }
+  }
+  CHECK(creations <= 10 + 60);
+  CHECK(newest != "3599");
+  CHECK(all.sweep(Millis{3600'000}).empty());
+  const auto last = all.sweep(Millis{3680'000});
+  REQUIRE(last.size() == 2);
+  CHECK(last[1].body["note"] == "3599");
+  CHECK(all.sweep(Millis{3740'000}).empty());
 }
 
 TEST_CASE("a long series is written by its heartbeat") {

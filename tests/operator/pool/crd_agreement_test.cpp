@@ -315,5 +315,5 @@ TEST_CASE("names, sub-resources and columns") {
     CHECK(root().contains(json::json_pointer(where + "/" + path)));
   }
   CHECK(columns ==
-        "Waiting Active Desired Ready Busy Health Age Queue+ Min+ Max+ Success%+ P95+ Cause+ ");
+        "Waiting Active Desired Ready Busy Health Age Queue+ Min+ Max+ Success%+ P95-ms+ Cause+ ");
 }
