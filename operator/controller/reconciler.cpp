@@ -231,8 +231,8 @@ void Reconciler::decide(Run& run) {
   scaling::Snapshot snapshot = snapshot_of(f, now, unknown_for, pods);
   snapshot.current = fleet::size_of(memory.retirement, f.view, f.fleet);
   snapshot.settling = std::max(Millis{0}, memory.settled_at - now);
-  const scaling::Params params =
-      memory.params.at(run.pool, run.ramp ? run.ramp->bounds : std::nullopt, clock_.wall());
+  const scaling::Params params = memory.params.at(
+      run.pool, run.ramp ? run.ramp->bounds : std::nullopt, clock_.wall(), f.view.pod_request);
   if (memory.params.next_edge()) run.come_back(*memory.params.next_edge());
   if (!memory.params.problem().empty()) {
     f.obstacle = invalid_spec(pool::condition::kInvalidSpec, memory.params.problem());

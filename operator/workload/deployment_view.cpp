@@ -85,7 +85,7 @@ View view_of(const DeploymentObjects& objects, const std::optional<std::string>&
   view.observed = observed;
   view.selector = deployment.selector;
   view.grace_period = deployment.grace_period;
-  view.witness = witness_of(objects);
+  view.pod_request = deployment.pod_request;
   view.rolling = populated(objects) > 1 || !observed ||
                  deployment.updated_replicas != deployment.status_replicas;
   // What was said of an older declaration says nothing about this one.

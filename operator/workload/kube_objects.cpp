@@ -209,6 +209,7 @@ std::optional<DeploymentInfo> decode_deployment(const Json& object) {
   made.selector = selector_text(at(object, "spec", "selector"));
   const Json& grace = at(object, "spec", "template", "spec", "terminationGracePeriodSeconds");
   if (grace.is_number_integer()) made.grace_period = Millis{1000} * count(grace);
+  made.pod_request = scaling::request_of(at(object, "spec", "template"));
   made.generation = number(at(object, "metadata", "generation"));
   made.observed_generation = number(at(object, "status", "observedGeneration"));
   made.deleting = is_deleting(object);

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "operator/pool/pool.h"
+#include "operator/scaling/budget.h"
 
 namespace wp::workload {
 
@@ -56,9 +57,11 @@ struct View {
   int replicas = 0;                    // asked for
   std::string selector;                // of the pods, as kubectl writes it
   std::optional<Millis> grace_period;  // its pods have so long to end; absent: not known
-  bool rolling = false;                // a rollout is under way, or may be
-  bool observed = true;                // whoever carries it out has seen the newest declaration
-  bool rollout_stuck = false;          // and makes no progress (progressDeadlineSeconds)
+  /// Of one pod, by the template that is there; absent: not known.
+  std::optional<scaling::PodRequest> pod_request;
+  bool rolling = false;        // a rollout is under way, or may be
+  bool observed = true;        // whoever carries it out has seen the newest declaration
+  bool rollout_stuck = false;  // and makes no progress (progressDeadlineSeconds)
   std::string foreign_scaler;  // someone else sets the replicas again and again; empty: nobody
   Millis left_alone_for{0};    // for so long scale() is a conflict, as it is their turn
   std::vector<WorkerPod> pods;

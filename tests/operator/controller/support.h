@@ -25,6 +25,7 @@ class MemoryWorkload final : public workload::Workload {
     view.known = exists && !unseen;
     if (!view.known) return view;
     view.replicas = replicas;
+    view.pod_request = pod_request;
     view.foreign_scaler = contender;
     if (!contender.empty()) view.left_alone_for = Millis{60000};
     settle();
@@ -85,6 +86,7 @@ class MemoryWorkload final : public workload::Workload {
   bool unseen = false;    // it exists, and nobody has told us yet
   std::atomic<int> forgotten{0};
   std::vector<std::string> victims;
+  std::optional<scaling::PodRequest> pod_request;  // of a target
   std::optional<workload::WorkloadError::Kind> reject;
 
  private:
@@ -116,7 +118,9 @@ class MemoryWorkload final : public workload::Workload {
 };
 
 struct Bench {
-  explicit Bench(const std::string& spec, redis::Endpoint address) : endpoint(std::move(address)) {
+  explicit Bench(const std::string& spec, redis::Endpoint address,
+                 pool::ParseOptions how = {.local = true})
+      : endpoint(std::move(address)), parse(how) {
     nlohmann::json object = nlohmann::json::parse(R"({
       "apiVersion": "workerpool.dev/v1alpha1", "kind": "WorkerPool",
       "metadata": {"namespace": "default", "name": "p", "uid": "uid-1", "generation": 1}})");
@@ -149,7 +153,7 @@ struct Bench {
   void set(const nlohmann::json& object) {
     const std::lock_guard lock(mutex);
     auto made = std::make_shared<controller::StoredPool>();
-    made->parsed = pool::read_pool(object, {.strict = false, .local = true});
+    made->parsed = pool::read_pool(object, parse);
     stored = made;
   }
   void put(int jobs) {
@@ -169,6 +173,7 @@ struct Bench {
   }
 
   redis::Endpoint endpoint;
+  pool::ParseOptions parse;
   MemoryWorkload workload;
   std::mutex mutex;
   std::shared_ptr<const controller::StoredPool> stored;

@@ -113,6 +113,12 @@ TEST_CASE_FIXTURE(Fixture, "a rollout without progress") {
   CHECK_FALSE(view().rollout_stuck);
 }
 
+TEST_CASE_FIXTURE(Fixture, "what one of its pods requests") {
+  deployment.pod_request.cpu_millis = 500;
+  REQUIRE(view().pod_request);
+  CHECK(view().pod_request->cpu_millis == 500);
+}
+
 TEST_CASE_FIXTURE(Fixture, "a rollout that has not replaced all") {
   deployment.updated_replicas = 4;
   CHECK(view().rolling);
