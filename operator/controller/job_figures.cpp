@@ -28,8 +28,11 @@ pool::HealthStatus health_of(std::optional<int> success_percent, int stalled) {
 
 void JobFigures::add(Millis now, const Counters& counters) {
   for (const char* name : {"completed", "enqueued", "started"}) {
-    if (value(counters, name) < value(latest_, name)) samples_.clear();
+    if (value(counters, name) >= value(latest_, name)) continue;
+    samples_.clear();
+    began_anew_ = true;
   }
+  if (!began_at_) began_at_ = now;
   latest_ = counters;
   latest_time_ = now;
   if (samples_.empty() || now - samples_.back().time >= kSampleGap) {
@@ -49,10 +52,17 @@ std::optional<int> JobFigures::success_percent() const {
   return static_cast<int>(completed * 100 / settled);
 }
 
-pool::JobsStatus JobFigures::status() const {
+bool JobFigures::says_nothing_yet() const {
+  return began_at_ && !began_anew_ && latest_time_ - *began_at_ < kWindow &&
+         samples_.front().counters == latest_;
+}
+
+pool::JobsStatus JobFigures::status(const std::optional<pool::JobsStatus>& before) const {
   pool::JobsStatus status;
+  if (before && says_nothing_yet()) status = *before;
   status.completed = value(latest_, "completed");
   status.failed = value(latest_, "failed");
+  if (before && says_nothing_yet()) return status;
   status.success_percent = success_percent();
   if (samples_.empty()) return status;
   const std::int64_t span = (latest_time_ - samples_.front().time).count();
@@ -82,10 +92,6 @@ pool::JobsStatus JobFigures::status() const {
     }
   }
   return status;
-}
-
-pool::HealthStatus JobFigures::health() const {
-  return health_of(success_percent(), 0);
 }
 
 }  // namespace wp::controller

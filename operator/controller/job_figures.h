@@ -23,11 +23,11 @@ class JobFigures {
   /// At most one sample per 5 s is kept.
   void add(Millis now, const Counters& counters);
 
-  pool::JobsStatus status() const;
+  /// `before`: what was last published. While nothing has happened since the first sample it
+  /// stands, for as long as a window that began before it would: a restart is no news.
+  pool::JobsStatus status(const std::optional<pool::JobsStatus>& before = {}) const;
   /// Over at least 10 settled jobs, by job and not by attempt; absent: too few to say.
   std::optional<int> success_percent() const;
-  /// By success alone; see health_of.
-  pool::HealthStatus health() const;
 
  private:
   struct Sample {
@@ -35,10 +35,13 @@ class JobFigures {
     Counters counters;
   };
   std::int64_t gained(const std::string& name) const;
+  bool says_nothing_yet() const;
 
   std::deque<Sample> samples_;
   Counters latest_;
   Millis latest_time_{0};
+  std::optional<Millis> began_at_;  // the first sample
+  bool began_anew_ = false;         // the counters went backwards
 };
 
 }  // namespace wp::controller

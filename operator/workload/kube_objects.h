@@ -89,6 +89,7 @@ struct PodInfo {
   bool finished = false;
   bool marked = false;                    // workerpool.dev/state is "retiring"
   int deletion_cost = 0;                  // as the ReplicaSet controller reads it
+  std::optional<int> earlier_cost;        // of somebody else, before it was marked
   std::string waiting;                    // why it does not run; the usual steps do not count
   std::vector<ContainerInfo> containers;  // as declared: the first one first
   bool operator==(const PodInfo&) const = default;

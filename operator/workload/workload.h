@@ -28,6 +28,7 @@ struct WorkerPod {
   bool terminating = false;  // told to go, still here
   bool finished = false;     // Failed or Succeeded: it runs nothing any more
   bool marked = false;       // as one that goes when the number shrinks (Workload::mark)
+  bool outbid = false;       // it is marked, and somebody wrote another cost over ours
   int deletion_cost = 0;     // of whoever set one; ours comes with the mark
   std::string waiting;  // why it does not start (Unschedulable, ErrImagePull, …); empty: fine
 
@@ -123,6 +124,7 @@ class Workload {
   virtual void remove(const pool::Pool& pool, const std::string& uid) = 0;
 
   /// The pool is gone: forget what is kept for it (a cluster's garbage collector removes the rest).
+  /// What somebody else owns is left without a mark of ours: a conflict until that can be done.
   virtual void forget(const std::string& pool_key) = 0;
 };
 

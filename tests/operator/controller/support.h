@@ -126,6 +126,18 @@ struct Bench {
       "metadata": {"namespace": "default", "name": "p", "uid": "uid-1", "generation": 1}})");
     object["spec"] = nlohmann::json::parse(spec);
     set(object);
+    start();
+  }
+
+  /// Also again, as another process that finds the status that the last one wrote.
+  void start() {
+    controller.reset();
+    {
+      const std::lock_guard lock(mutex);
+      auto made = std::make_shared<controller::StoredPool>(*stored);
+      made->status = pool::status_from_json(pool::to_json(status));
+      stored = made;
+    }
     controller::Controller::Options options;
     options.pools =
         [this](const std::string& key) -> std::shared_ptr<const controller::StoredPool> {
@@ -166,6 +178,11 @@ struct Bench {
     const std::lock_guard lock(mutex);
     const pool::Condition* c = status.condition(type);
     return c != nullptr && c->status == value && c->reason == reason;
+  }
+  /// Workloads looked at so often: at least once in each reconcile.
+  int looks() const {
+    const std::lock_guard lock(workload.mutex);
+    return workload.observed;
   }
   int event(std::string_view reason) {
     const std::lock_guard lock(mutex);

@@ -145,6 +145,7 @@ TEST_CASE_FIXTURE(Fixture, "a pod as a worker, with the container that works") {
   CHECK(worker.assigned);
   CHECK(worker.running);
   CHECK(worker.marked);
+  CHECK(worker.outbid);
   CHECK(worker.deletion_cost == -7);
   CHECK(worker.created == Millis{1});
   CHECK(worker.ready_since == Millis{2});
