@@ -26,6 +26,10 @@ TEST_CASE("a budget counts with what the pods of the named Deployment request") 
     const std::lock_guard lock(b.workload.mutex);
     b.workload.pod_request = scaling::PodRequest{500, {}};
   }
+  REQUIRE(eventually([&] {
+    const std::lock_guard lock(b.mutex);
+    return b.status.queue && b.status.queue->waiting == 0;
+  }));
   b.put(8);
   CHECK(eventually([&] { return b.workload.now() == 3; }));
   CHECK(eventually([&] {

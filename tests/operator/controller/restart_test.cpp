@@ -29,7 +29,7 @@ void work_off(const RedisServer& server, int jobs) {
     settlements.push_back(settlement);
   }
   (void)queue.step("elsewhere/1", settlements, 0);
-  (void)queue.release("elsewhere/1", {}, queue::ReleaseKind::released, true);
+  (void)queue.release("elsewhere/1", {}, queue::ReleaseKind::unstarted, true);
 }
 
 }  // namespace

@@ -86,48 +86,37 @@ TEST_CASE_FIXTURE(Standstill, "the watch stands still: nobody leaves until it mo
 }
 
 TEST_CASE("a deletion cost that somebody set is kept with the mark, and given back with it") {
+  using Json = nlohmann::json;
   const std::string cost = "controller.kubernetes.io/pod-deletion-cost";
   const std::string earlier = "workerpool.dev/earlier-deletion-cost";
-  test::SilentServer server;
-  PodInfo pod;
-  pod.ns = "media";
-  pod.name = "pod-0";
-  pod.uid = "p-0";
-  pod.resource_version = "10";
-  std::optional<int> theirs;
-  SUBCASE("none") {}
-  SUBCASE("one") {
-    theirs = pod.deletion_cost = -40;
-  }
-  nlohmann::json before = nlohmann::json::object();
-  if (theirs) before[cost] = std::to_string(*theirs);
-  server.set_annotations_of_pod(0, before);
-  kube::Client client(kube::test::config_for(server.api));
-  {
-    PodMarks marks(client, system_clock());
-    CHECK(marks.mark({std::make_shared<const PodInfo>(pod)}) == 1);
-  }
-  const nlohmann::json marked = server.annotations_of_pod(0);
-  CHECK(marked.at(cost) == "-2147483647");
-  CHECK(marked.contains(earlier) == theirs.has_value());
+  for (const std::optional<int> theirs : {std::optional<int>(), std::optional<int>(-40)}) {
+    for (const bool written_over : {false, true}) {
+      test::SilentServer server;
+      kube::Client client(kube::test::config_for(server.api));
+      const Json before = theirs ? Json{{cost, std::to_string(*theirs)}} : Json::object();
+      server.set_annotations_of_pod(0, before);
+      PodInfo pod;
+      pod.ns = "media";
+      pod.name = "pod-0";
+      pod.uid = "p-0";
+      pod.resource_version = "10";
+      pod.deletion_cost = theirs.value_or(0);
+      CHECK(PodMarks(client, system_clock()).mark({std::make_shared<const PodInfo>(pod)}) == 1);
+      Json marked = server.annotations_of_pod(0);
+      CHECK(marked.at(cost) == "-2147483647");
+      CHECK(marked.contains(earlier) == theirs.has_value());
 
-  // Another process, which knows what the pod says.
-  PodMarks marks(client, system_clock());
-  const auto state = [](const PodInfo&) { return std::string("serving"); };
-  pod.marked = true;
-  pod.earlier_cost = theirs;
-  pod.deletion_cost = kMarkedCost;
-  SUBCASE("nobody wrote over it") {
-    CHECK(marks.unmark({std::make_shared<const PodInfo>(pod)}, state) == 1);
-    CHECK(server.annotations_of_pod(0) == before);
+      // Another process, which knows what the pod says.
+      pod.marked = true;
+      pod.earlier_cost = theirs;
+      pod.deletion_cost = written_over ? 7 : kMarkedCost;
+      if (written_over) marked[cost] = "7";
+      server.set_annotations_of_pod(0, marked);
+      const auto state = [](const PodInfo&) { return std::string("serving"); };
+      PodMarks marks(client, system_clock());
+      CHECK(marks.unmark({std::make_shared<const PodInfo>(pod)}, state) == 1);
+      CHECK(server.annotations_of_pod(0) == (written_over ? Json{{cost, "7"}} : before));
+      CHECK(server.state_of_pod(0) == "serving");
+    }
   }
-  SUBCASE("somebody wrote over it") {
-    nlohmann::json written = marked;
-    written[cost] = "7";
-    server.set_annotations_of_pod(0, written);
-    pod.deletion_cost = 7;
-    CHECK(marks.unmark({std::make_shared<const PodInfo>(pod)}, state) == 1);
-    CHECK(server.annotations_of_pod(0) == nlohmann::json{{cost, "7"}});
-  }
-  CHECK(server.state_of_pod(0) == "serving");
 }

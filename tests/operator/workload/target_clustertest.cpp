@@ -44,8 +44,6 @@ struct Fixture {
   bool sees(const pool::Pool& pool, int existing) {
     return eventually([&] {
       const View view = workload->observe(pool);
-      REQUIRE(view.pod_request);
-      CHECK(view.pod_request->cpu_millis == 250);
       return view.known && !view.rolling && view.replicas == existing &&
              view.existing() == existing;
     });
@@ -86,6 +84,8 @@ TEST_CASE_FIXTURE(Fixture, "somebody's Deployment is scaled, and nothing else of
   const View view = workload->observe(pool);
   CHECK(view.selector == "app=n8n,app in (n8n,another)");
   CHECK(view.grace_period == Millis{77000});
+  REQUIRE(view.pod_request);
+  CHECK(view.pod_request->cpu_millis == 250);
   CHECK_FALSE(view.witness.has_value());  // its template has no label
 
   // Its owner's number is no contest before we had one.
