@@ -55,12 +55,17 @@ soak: setup ## the queue's random tests, the faults of Redis and of a node, scal
 	@tests/product/soak $(BUILD)
 	@tests/e2e/soak $(BUILD)
 
-# Figures, not a pass or a fail; kept in a file, so that two commits can be compared.
-bench: setup ## measures the queue beside this machine's Redis, and the runner beside bare loops
+# Figures, not a pass or a fail; kept in files, so that two commits can be compared. The operator's
+# are those of 150 pools, which takes two minutes; `build/release/bench/operator all` takes a thousand.
+# Where no control plane can be had it says so, and measures the rest.
+bench: setup ## measures the queue beside this machine's Redis, the runner beside bare loops, the operator
 	@cmake --preset $(PRESET) >/dev/null
-	@cmake --build --preset $(PRESET) --target bench_queue bench_runner workerpool-runner
+	@cmake --build --preset $(PRESET) --target bench_queue bench_runner bench_operator \
+	  workerpool-runner workerpool-operator
 	@$(BUILD)/bench/queue all --jobs 40000 --json $(BUILD)/bench.json
 	@$(BUILD)/bench/runner all --jobs 40000 --tries 100 --json $(BUILD)/bench-runner.json
+	@$(BUILD)/bench/operator all --pools 150 --tries 20 --idle-seconds 10 \
+	  --json $(BUILD)/bench-operator.json
 
 format: ## clang-format over every C++ file that git knows
 	@git ls-files '*.h' '*.cpp' | xargs clang-format -i

@@ -121,9 +121,11 @@ class Queue {
   std::optional<int> unretire(const std::vector<std::string>& pods, RetiredBy by,
                               std::int64_t term);
   /// These pods (by uid) or workers are gone: what they hold goes back, at most 500 jobs a call.
-  /// `except`: the living worker of such a pod. Harmless to the queue if wrong: claims are fenced.
-  Reclaimed reclaim(const std::vector<std::string>& gone, LossCause cause,
-                    const std::string& reason, const std::string& except = "");
+  /// `except`: the living worker of such a pod. Harmless to the queue if wrong: claims are fenced;
+  /// yet who has been replaced (`term`) knows too little of who lives. Nothing: stale term.
+  std::optional<Reclaimed> reclaim(const std::vector<std::string>& gone, LossCause cause,
+                                   const std::string& reason, std::int64_t term,
+                                   const std::string& except = "");
   // The same for pipelines: the calls, and the readings of their replies.
   static redis::ScriptCall retire_call(std::string_view queue, const std::vector<std::string>& pods,
                                        RetiredBy by, std::int64_t term,
@@ -135,8 +137,9 @@ class Queue {
   static std::optional<int> parse_unretired(const redis::Reply& reply);
   static redis::ScriptCall reclaim_call(std::string_view queue,
                                         const std::vector<std::string>& gone, LossCause cause,
-                                        const std::string& reason, const std::string& except);
-  static Reclaimed parse_reclaimed(const redis::Reply& reply);
+                                        const std::string& reason, std::int64_t term,
+                                        const std::string& except);
+  static std::optional<Reclaimed> parse_reclaimed(const redis::Reply& reply);
 
   /// What STEP does in passing, for a queue that no worker serves: promote, reap, drop old jobs.
   /// At least once in lease/2 while jobs are active, or each call begins a new hold.

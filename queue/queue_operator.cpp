@@ -164,21 +164,25 @@ std::optional<int> Queue::unretire(const std::vector<std::string>& pods, Retired
 }
 
 ScriptCall Queue::reclaim_call(std::string_view queue, const std::vector<std::string>& gone,
-                               LossCause cause, const std::string& reason,
+                               LossCause cause, const std::string& reason, std::int64_t term,
                                const std::string& except) {
   ScriptCall script = make_call(scripts().reclaim, queue);
-  script.args = {cause == LossCause::crash ? "crash" : "loss", reason, except};
+  script.args = {std::to_string(term), cause == LossCause::crash ? "crash" : "loss", reason,
+                 except};
   script.args.insert(script.args.end(), gone.begin(), gone.end());
   return script;
 }
 
-Reclaimed Queue::parse_reclaimed(const Reply& reply) {
-  return {static_cast<int>(reply.at(0).integer()), static_cast<int>(reply.at(1).integer())};
+std::optional<Reclaimed> Queue::parse_reclaimed(const Reply& reply) {
+  if (reply.at(0).text() == "stale") return std::nullopt;
+  return Reclaimed{static_cast<int>(reply.at(1).integer()),
+                   static_cast<int>(reply.at(2).integer())};
 }
 
-Reclaimed Queue::reclaim(const std::vector<std::string>& gone, LossCause cause,
-                         const std::string& reason, const std::string& except) {
-  return parse_reclaimed(connection_.call(reclaim_call(name_, gone, cause, reason, except)));
+std::optional<Reclaimed> Queue::reclaim(const std::vector<std::string>& gone, LossCause cause,
+                                        const std::string& reason, std::int64_t term,
+                                        const std::string& except) {
+  return parse_reclaimed(connection_.call(reclaim_call(name_, gone, cause, reason, term, except)));
 }
 
 ScriptCall Queue::trim_call(std::string_view queue) {

@@ -74,7 +74,6 @@ struct Snapshot {
   bool conflict = false;    // another pool owns the queue
   std::string other_owner;
   bool orders_pending = false;  // given after `counts` were read
-  bool stale_term = false;      // an order was refused: a newer operator leads
 };
 
 class BacklogReader {

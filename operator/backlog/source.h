@@ -53,9 +53,10 @@ class BacklogReader::Source {
     int readings = 0;
     TrimRules rules;
     TrimPace trim;
-    bool trim_refused = false;    // told once
-    Orders orders;                // not gone out yet
-    bool orders_refused = false;  // told once
+    bool trim_refused = false;     // told once
+    Orders orders;                 // not gone out yet
+    bool orders_refused = false;   // told once
+    bool orders_outdated = false;  // told once
     std::vector<Reclaimed> reclaimed;
     std::optional<Millis> failures_from;   // Redis's clock: newer ones are news
     std::set<std::string> failures_known;  // of just that time

@@ -42,7 +42,8 @@ BacklogReader::Source::Errand BacklogReader::Source::take_errand(
   const std::int64_t term = found->second.term;
   const Orders& orders = errand.orders;
   for (const ReclaimOrder& one : orders.reclaim) {
-    calls.push_back(Queue::reclaim_call(watch.queue, one.gone, one.cause, one.reason, one.except));
+    calls.push_back(
+        Queue::reclaim_call(watch.queue, one.gone, one.cause, one.reason, term, one.except));
   }
   if (!orders.unretire.empty()) {
     calls.push_back(
@@ -72,9 +73,11 @@ void BacklogReader::Source::settle_errand(const std::string& pool_key, const Err
   for (const ReclaimOrder& one : orders.reclaim) {
     const redis::Reply* reply = answer();
     if (reply == nullptr) continue;
-    const queue::Reclaimed result = Queue::parse_reclaimed(*reply);
-    if (result.taken > 0) reclaimed.push_back({one, result.taken});
-    more = more || result.left > 0;
+    const auto result = Queue::parse_reclaimed(*reply);
+    stale = stale || !result;
+    if (!result) continue;
+    if (result->taken > 0) reclaimed.push_back({one, result->taken});
+    more = more || result->left > 0;
   }
   if (!orders.unretire.empty()) {
     const redis::Reply* reply = answer();
@@ -93,7 +96,10 @@ void BacklogReader::Source::settle_errand(const std::string& pool_key, const Err
               {{"pool", pool_key}});
   }
   entry.orders_refused = refused;
-  entry.snapshot.stale_term = stale;
+  // What it has done is in the counts; this one is about to lose its Lease, or has lost it.
+  if (stale && !std::exchange(entry.orders_outdated, true)) {
+    log::warn("orders to a queue were refused: a newer operator leads", {{"pool", pool_key}});
+  }
   for (Reclaimed& one : reclaimed) entry.reclaimed.push_back(std::move(one));
   // Pages: the rest goes out with the next reading, which follows at once.
   if (more && entry.orders.empty()) {

@@ -85,7 +85,7 @@ std::optional<controller::StoredPool> decode_pool(const nlohmann::json& object) 
   controller::StoredPool stored;
   stored.parsed = pool::read_pool(object);
   const auto status = object.find("status");
-  if (status != object.end()) stored.status = *status;
+  if (status != object.end()) stored.status = pool::status_from_json(*status);
   return stored;
 }
 

@@ -8,8 +8,6 @@
 #include <optional>
 #include <string>
 
-#include <nlohmann/json.hpp>
-
 #include "operator/pool/parse.h"
 #include "operator/pool/status.h"
 #include "queue/redis/endpoint.h"
@@ -19,7 +17,7 @@ namespace wp::controller {
 /// A pool as it is stored: what was declared, and the status last written.
 struct StoredPool {
   pool::ParsedPool parsed;
-  nlohmann::json status;
+  pool::Status status;  // as JSON it would take ten times the memory
 };
 
 /// Where pools are looked up; nothing when there is none of that key. No I/O.

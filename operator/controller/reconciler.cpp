@@ -22,6 +22,7 @@ constexpr Millis kFreshBusy{5000};  // older counts decide nothing while workers
 constexpr std::ptrdiff_t kRampFailures = 200;
 constexpr Millis kFreshIdle{40000};    // an idle queue is read every 15 s
 constexpr Millis kDefaultStart{5000};  // of a pod, until it is measured
+constexpr Millis kLeaveAgain{1000};    // of a pool that is gone, and could not leave its target yet
 
 // Counters only grow, but for those of a Redis that came back without its data.
 bool went_backwards(const std::map<std::string, std::int64_t>& before,
@@ -59,9 +60,19 @@ std::shared_ptr<Memory> Reconciler::memory_of(const std::string& key, const std:
   return memory;
 }
 
-void Reconciler::forget(const std::string& key) {
+Reconciler::Result Reconciler::forget(const std::string& key) {
   backlog_.abandon(key);
-  options_.workload->forget(key);
+  forget_memory(key);
+  try {
+    options_.workload->forget(key);
+  } catch (const workload::WorkloadError& error) {
+    if (error.kind() != workload::WorkloadError::Kind::conflict) throw;
+    return {kLeaveAgain};
+  }
+  return {};
+}
+
+void Reconciler::forget_memory(const std::string& key) {
   const std::lock_guard lock(mutex_);
   if (memories_.erase(key) == 0 || options_.metrics == nullptr) return;
   const std::size_t slash = key.find('/');
@@ -70,19 +81,15 @@ void Reconciler::forget(const std::string& key) {
 
 Reconciler::Result Reconciler::reconcile(const std::string& key) {
   const auto stored = options_.pools(key);
-  if (!stored) {
-    forget(key);
-    return {};
-  }
+  if (!stored) return forget(key);
   const pool::Pool& pool = stored->parsed.pool;
   if (pool.meta.deleting) {
     // Its workers drain by the garbage collector's SIGTERM; nothing is applied or scaled any more.
-    forget(key);
-    return {};
+    return forget(key);
   }
   const auto memory = memory_of(key, pool.meta.uid);
   Run run{.key = key, .stored = stored, .pool = pool, .memory = *memory, .options = options_};
-  run.before = memory->written ? *memory->written : pool::status_from_json(stored->status);
+  run.before = memory->written ? *memory->written : stored->status;
   run.findings.pool = &stored->parsed;
   run.findings.scale_operations = run.before.scale_operations;
   run.findings.last_scale_time = run.before.last_scale_time;
@@ -138,8 +145,8 @@ void Reconciler::look(Run& run) {
     run.memory.unknown_since = now;
   }
   if (counts != nullptr) {
-    f.jobs = run.memory.figures.status();
-    f.health = run.memory.figures.health();
+    f.jobs = run.memory.figures.status(run.before.jobs);
+    f.health = health_of(f.jobs->success_percent, 0);
   }
   if (!f.fresh && counts != nullptr && !f.backlog->error) run.come_back(Millis{1000});
 }
@@ -235,8 +242,8 @@ void Reconciler::decide(Run& run) {
   scaling::Snapshot snapshot = snapshot_of(f, now, unknown_for, pods);
   snapshot.current = fleet::size_of(memory.retirement, f.view, f.fleet);
   snapshot.settling = std::max(Millis{0}, memory.settled_at - now);
-  const scaling::Params params =
-      memory.params.at(run.pool, run.ramp ? run.ramp->bounds : std::nullopt, clock_.wall());
+  const scaling::Params params = memory.params.at(
+      run.pool, run.ramp ? run.ramp->bounds : std::nullopt, clock_.wall(), f.view.pod_request);
   if (memory.params.next_edge()) run.come_back(*memory.params.next_edge());
   if (!memory.params.problem().empty()) {
     f.obstacle = invalid_spec(pool::condition::kInvalidSpec, memory.params.problem());

@@ -38,7 +38,8 @@ class Reconciler {
 
  private:
   std::shared_ptr<Memory> memory_of(const std::string& key, const std::string& uid);
-  void forget(const std::string& key);
+  Result forget(const std::string& key);
+  void forget_memory(const std::string& key);
   void look(Run& run);
   void recover(Run& run);
   void give_orders(Run& run);

@@ -5,21 +5,20 @@
 
 #include <nlohmann/json.hpp>
 
-#include "operator/scaling/budget.h"
 #include "operator/sizing/params_of.h"
 
 namespace wp::controller {
 
 scaling::Params ScalingParams::at(const pool::Pool& pool,
                                   const std::optional<scaling::RampBounds>& ramp, Millis wall,
-                                  const nlohmann::json* live_template) {
+                                  const std::optional<scaling::PodRequest>& live) {
   read_schedules(pool);
   problem_ = schedule_problem_;
   scaling::Params params = sizing::params_of(pool.spec);
   params.ramp = ramp;
   params.schedule = schedules_.floor(wall);
   next_edge_ = schedules_.next_edge(wall);
-  add_budget(params, pool, live_template);
+  add_budget(params, pool, live);
   return params;
 }
 
@@ -41,15 +40,20 @@ void ScalingParams::read_schedules(const pool::Pool& pool) {
 }
 
 void ScalingParams::add_budget(scaling::Params& params, const pool::Pool& pool,
-                               const nlohmann::json* live_template) {
+                               const std::optional<scaling::PodRequest>& live) {
   const pool::Budget& budget = pool.spec.scaling.budget;
   if (!budget.cpu_millis && !budget.memory) return;
   const nlohmann::json& own = pool.spec.workers.pod_template;
-  const nlohmann::json* pod = live_template != nullptr ? live_template : &own;
-  // Processes on this machine request nothing, so a budget in a local pool's file bounds nothing.
-  if (pod->is_null() && !pool.spec.workers.deployment_ref) return;
-  scaling::BudgetCap cap =
-      scaling::cap_of({budget.cpu_millis, budget.memory}, scaling::request_of(*pod));
+  std::optional<scaling::PodRequest> request;
+  if (pool.spec.workers.deployment_ref) {
+    request = live;
+  } else if (!own.is_null()) {
+    request = scaling::request_of(own);
+  }
+  // Nothing of a target that was not seen yet: it is not scaled either. Nor of a local pool:
+  // processes on this machine request nothing.
+  if (!request) return;
+  scaling::BudgetCap cap = scaling::cap_of({budget.cpu_millis, budget.memory}, *request);
   params.budget = cap.workers;
   if (!cap.problem.empty()) {
     problem_ += (problem_.empty() ? "" : "; ") + std::string("spec.scaling.") + cap.problem;

@@ -7,10 +7,9 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json_fwd.hpp>
-
 #include "base/clock.h"
 #include "operator/pool/pool.h"
+#include "operator/scaling/budget.h"
 #include "operator/scaling/params.h"
 #include "operator/scaling/ramp.h"
 #include "operator/scaling/schedule.h"
@@ -19,10 +18,11 @@ namespace wp::controller {
 
 class ScalingParams {
  public:
-  /// At `wall`. `ramp`: what it allows (absent: there is none, or it is complete). `live_template`:
-  /// the pod template of a Deployment that is not ours, for the budget; ours is the pool's own.
+  /// At `wall`. `ramp`: what it allows (absent: there is none, or it is complete). `live`: what a
+  /// pod of the Deployment requests, for the budget of a pool that names one (absent: not seen yet,
+  /// and the budget bounds nothing); any other pool's own template says it.
   scaling::Params at(const pool::Pool& pool, const std::optional<scaling::RampBounds>& ramp,
-                     Millis wall, const nlohmann::json* live_template = nullptr);
+                     Millis wall, const std::optional<scaling::PodRequest>& live = {});
 
   /// Of the last call: when the schedules change next, counted from then.
   const std::optional<Millis>& next_edge() const { return next_edge_; }
@@ -32,7 +32,7 @@ class ScalingParams {
  private:
   void read_schedules(const pool::Pool& pool);
   void add_budget(scaling::Params& params, const pool::Pool& pool,
-                  const nlohmann::json* live_template);
+                  const std::optional<scaling::PodRequest>& live);
 
   std::vector<scaling::Schedule> declared_;
   scaling::Schedules schedules_;

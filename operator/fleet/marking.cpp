@@ -59,7 +59,8 @@ void Planner::move_marks() {
   const bool anew = memory_.standing.stale(now_);
   for (const Member* member : marked_) {
     // One that holds a job is worth protecting until it is done.
-    const bool meant = leaving_.contains(member) && member->held == 0 && !anew;
+    const bool meant =
+        leaving_.contains(member) && member->held == 0 && !member->pod.outbid && !anew;
     if (!meant) plan_.unmark.push_back(member->pod.uid);
   }
   if (plan_.unmark.empty()) return mark();
@@ -111,10 +112,13 @@ bool Planner::may_lower() const {
   if (view_.rolling || view_.left_alone_for > Millis{0}) return false;
   if (view_.replicas != active() || !plan_.unmark.empty()) return false;
   for (const Member* member : active_) {
-    if (member->pod.marked && !leaving_.contains(member)) return false;
+    if (member->pod.marked && (member->pod.outbid || !leaving_.contains(member))) return false;
     if ((member->pod.marked || exposed(*member)) && !may_go(*member)) return false;
   }
-  return picker_agrees() && memory_.standing.proven(now_) && !memory_.standing.anything_moves();
+  // Where all go, whom the picker likes best is all the same.
+  const bool no_choice = marked() == active();
+  return picker_agrees() && (no_choice || memory_.standing.proven(now_)) &&
+         !memory_.standing.anything_moves();
 }
 
 }  // namespace wp::fleet

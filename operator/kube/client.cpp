@@ -16,6 +16,10 @@ namespace {
 constexpr std::size_t kRememberedWarnings = 1000;
 constexpr int kPageSize = 500;
 
+constexpr const char* kJson = "application/json";
+constexpr const char* kMetadataList =
+    "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
+
 using Counted = std::function<void(const std::string& code)>;
 
 std::string_view content_type(PatchType type) {
@@ -159,7 +163,7 @@ struct Client::Impl {
   Headers headers() {
     Headers headers = config.credentials->headers();
     headers.emplace("User-Agent", options.user_agent);
-    headers.emplace("Accept", "application/json");
+    headers.emplace("Accept", kJson);
     return headers;
   }
 
@@ -243,10 +247,12 @@ struct Client::Impl {
   }
 
   Json send(const std::string& method, const std::string& path, const Json* body = nullptr,
-            std::string_view type = "application/json") {
+            std::string_view type = kJson, std::string_view accepted = kJson) {
     const std::string text = body == nullptr ? "" : dump(*body);
     const Response response = exchange(method, [&](Headers headers, const Counted&) {
       if (body != nullptr) headers.emplace("Content-Type", std::string(type));
+      headers.erase("Accept");
+      headers.emplace("Accept", std::string(accepted));
       return http.request(method, path, headers, text, options.timeout);
     });
     Json answer = Json::parse(response.body, nullptr, false);
@@ -255,6 +261,8 @@ struct Client::Impl {
     }
     return answer;
   }
+
+  Json list(const std::string& path, const ListOptions& wanted, std::string_view accepted);
 };
 
 Client::Client(ClusterConfig config, ClientOptions options)
@@ -268,15 +276,17 @@ Json Client::get(const std::string& path) {
   return impl_->send("GET", path);
 }
 
-Json Client::list(const std::string& path, const ListOptions& options) {
+Json Client::Impl::list(const std::string& path, const ListOptions& wanted,
+                        std::string_view accepted) {
   const std::string query =
-      with_query(with_query(path, selector_query(options)), "limit=" + std::to_string(kPageSize));
+      with_query(with_query(path, selector_query(wanted)), "limit=" + std::to_string(kPageSize));
   for (bool again = false;; again = true) {
     Json all;
     std::string token;
     try {
       do {
-        Json page = get(token.empty() ? query : query + "&continue=" + url_encode(token));
+        Json page = send("GET", token.empty() ? query : query + "&continue=" + url_encode(token),
+                         nullptr, kJson, accepted);
         token = continue_token(page);
         if (all.is_null()) {
           all = std::move(page);
@@ -290,6 +300,14 @@ Json Client::list(const std::string& path, const ListOptions& options) {
       if (!error.is_expired() || again) throw;
     }
   }
+}
+
+Json Client::list(const std::string& path, const ListOptions& options) {
+  return impl_->list(path, options, kJson);
+}
+
+Json Client::list_metadata(const std::string& path, const ListOptions& options) {
+  return impl_->list(path, options, kMetadataList);
 }
 
 Json Client::create(const std::string& collection_path, const Json& object,

@@ -152,7 +152,7 @@ void Session::take_status(const pool::Status& after) {
   {
     const std::lock_guard lock(mutex_);
     auto stored = std::make_shared<controller::StoredPool>(*stored_);
-    stored->status = status;
+    stored->status = after;
     stored_ = std::move(stored);
     seen_.scale_operations = after.scale_operations;
     from = decided_;

@@ -28,6 +28,10 @@ inline constexpr std::string_view kAnswerLostAnnotation = "workerpool.dev/answer
 /// Annotation of a pod that orders, among the pods that are as far, who goes first.
 inline constexpr std::string_view kDeletionCostAnnotation =
     "controller.kubernetes.io/pod-deletion-cost";
+/// Of a marked pod. The lowest there is but one.
+inline constexpr int kMarkedCost = -2147483647;
+/// On a marked pod: the deletion cost that somebody else had given it.
+inline constexpr std::string_view kEarlierCostAnnotation = "workerpool.dev/earlier-deletion-cost";
 /// Annotation of the Deployment: the runner image it was created with. It is kept when the operator
 /// is upgraded, so that an upgrade rolls no worker.
 inline constexpr std::string_view kRunnerImageAnnotation = "workerpool.dev/runner-image";

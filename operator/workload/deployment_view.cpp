@@ -1,6 +1,7 @@
 #include "operator/workload/deployment_view.h"
 
 #include <algorithm>
+#include <map>
 
 #include "operator/workload/deployment.h"
 
@@ -26,6 +27,7 @@ WorkerPod worker_of(const PodInfo& pod, const std::optional<std::string>& contai
   made.terminating = pod.terminating;
   made.finished = pod.finished;
   made.marked = pod.marked;
+  made.outbid = pod.marked && pod.deletion_cost > kMarkedCost;
   made.deletion_cost = pod.deletion_cost;
   made.waiting = pod.waiting;
   if (const ContainerInfo* container = container_of(pod, container_name)) {
@@ -85,7 +87,7 @@ View view_of(const DeploymentObjects& objects, const std::optional<std::string>&
   view.observed = observed;
   view.selector = deployment.selector;
   view.grace_period = deployment.grace_period;
-  view.witness = witness_of(objects);
+  view.pod_request = deployment.pod_request;
   view.rolling = populated(objects) > 1 || !observed ||
                  deployment.updated_replicas != deployment.status_replicas;
   // What was said of an older declaration says nothing about this one.
@@ -94,6 +96,32 @@ View view_of(const DeploymentObjects& objects, const std::optional<std::string>&
   for (const auto& pod : objects.pods) view.pods.push_back(worker_of(*pod, container));
   view.witness = witness_of(objects);
   return view;
+}
+
+bool shows_all(const DeploymentObjects& objects, const nlohmann::json& listed) {
+  std::map<std::string, const PodInfo*> expected;
+  for (const auto& pod : objects.pods) {
+    if (!pod->terminating && !pod->finished) expected[pod->uid] = pod.get();
+  }
+  for (const nlohmann::json& item : listed.at("items")) {
+    const auto there = decode_pod(item);
+    if (!there) return false;
+    const bool of_a_set =
+        std::any_of(objects.sets.begin(), objects.sets.end(),
+                    [&](const auto& set) { return set->uid == there->controller_uid; });
+    if (!of_a_set) continue;
+    const auto known = expected.find(there->uid);
+    if (known == expected.end()) {
+      // Its metadata do not tell whether it has finished: then we have seen it so.
+      const bool over = std::any_of(objects.pods.begin(), objects.pods.end(),
+                                    [&](const auto& pod) { return pod->uid == there->uid; });
+      if (there->terminating || over) continue;
+      return false;
+    }
+    if (newer_version(there->resource_version, known->second->resource_version)) return false;
+    expected.erase(known);
+  }
+  return expected.empty();
 }
 
 }  // namespace wp::workload

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "operator/workload/kube_objects.h"
 #include "operator/workload/workload.h"
 
@@ -21,5 +23,9 @@ struct DeploymentObjects {
 /// Everything that these objects tell; what the operator remembers (known, foreign_scaler) is the
 /// caller's. `container`: the one that runs the jobs, else each pod's first.
 View view_of(const DeploymentObjects& objects, const std::optional<std::string>& container);
+
+/// Whether these are the pods that there are, as `listed` has them (a list of their metadata): each
+/// one, in this version or an older one. Those that terminate or have finished do not count.
+bool shows_all(const DeploymentObjects& objects, const nlohmann::json& listed);
 
 }  // namespace wp::workload

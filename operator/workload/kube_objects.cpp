@@ -105,13 +105,14 @@ Millis time_of(const std::string& text) {
 }
 
 // Kubernetes takes what Go parses as an int32 and that has neither a plus nor leading zeros;
-// anything else counts as 0.
-int cost_of(const std::string& text) {
-  if (text.size() > 1 && text.front() == '0') return 0;
+// anything else counts as none, which is 0.
+std::optional<int> cost_of(const std::string& text) {
+  if (text.size() > 1 && text.front() == '0') return std::nullopt;
   int cost = 0;
   const char* end = text.data() + text.size();
   const auto parsed = std::from_chars(text.data(), end, cost);
-  return parsed.ec == std::errc() && parsed.ptr == end ? cost : 0;
+  const bool whole = parsed.ec == std::errc() && parsed.ptr == end;
+  return whole ? std::optional<int>(cost) : std::nullopt;
 }
 
 // "containerd://<64 digits>": within one pod the first 12 tell them apart.
@@ -209,6 +210,7 @@ std::optional<DeploymentInfo> decode_deployment(const Json& object) {
   made.selector = selector_text(at(object, "spec", "selector"));
   const Json& grace = at(object, "spec", "template", "spec", "terminationGracePeriodSeconds");
   if (grace.is_number_integer()) made.grace_period = Millis{1000} * count(grace);
+  made.pod_request = scaling::request_of(at(object, "spec", "template"));
   made.generation = number(at(object, "metadata", "generation"));
   made.observed_generation = number(at(object, "status", "observedGeneration"));
   made.deleting = is_deleting(object);
@@ -259,7 +261,8 @@ std::optional<PodInfo> decode_pod(const Json& object) {
   made.running = phase == "Running";
   made.finished = phase == "Succeeded" || phase == "Failed";
   made.marked = label(object, kStateLabel) == kRetiring;
-  made.deletion_cost = cost_of(annotation(object, kDeletionCostAnnotation));
+  made.deletion_cost = cost_of(annotation(object, kDeletionCostAnnotation)).value_or(0);
+  made.earlier_cost = cost_of(annotation(object, kEarlierCostAnnotation));
   made.containers = decode_containers(object);
   if (!made.finished) made.waiting = waiting_reason(object);
   return made;

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
+#include "operator/scaling/budget.h"
 
 namespace wp::workload {
 
@@ -42,6 +43,7 @@ struct DeploymentInfo {
   int updated_replicas = 0;                 // of them, with the newest template
   bool no_progress = false;                 // ProgressDeadlineExceeded
   std::optional<Millis> grace_period;       // of its pods, to end in
+  scaling::PodRequest pod_request;          // of one pod, by the template
   std::vector<FieldOwner> replicas_owners;  // of spec.replicas
 };
 
@@ -87,6 +89,7 @@ struct PodInfo {
   bool finished = false;
   bool marked = false;                    // workerpool.dev/state is "retiring"
   int deletion_cost = 0;                  // as the ReplicaSet controller reads it
+  std::optional<int> earlier_cost;        // of somebody else, before it was marked
   std::string waiting;                    // why it does not run; the usual steps do not count
   std::vector<ContainerInfo> containers;  // as declared: the first one first
   bool operator==(const PodInfo&) const = default;

@@ -75,9 +75,14 @@ std::optional<DeploymentObjects> KubeWorkload::objects_of(const pool::Pool& pool
   if (!synced()) return std::nullopt;
   const auto target = pool.spec.workers.deployment_ref ? targets_.find(pool) : nullptr;
   if (pool.spec.workers.deployment_ref && !(target && target->synced())) return std::nullopt;
+  const Deployment live = current(pool);
+  if (!live || !belongs_to(*live, pool)) return std::nullopt;
+  return objects_below(live, target.get());
+}
+
+DeploymentObjects KubeWorkload::objects_below(Deployment deployment, const Target* target) const {
   DeploymentObjects made;
-  made.deployment = current(pool);
-  if (!made.deployment || !belongs_to(*made.deployment, pool)) return std::nullopt;
+  made.deployment = std::move(deployment);
   const std::string& uid = made.deployment->uid;
   made.sets = target ? target->replica_sets(uid) : objects_.replica_sets(uid);
   for (const auto& set : made.sets) {
@@ -291,6 +296,7 @@ KubeWorkload::Memory& KubeWorkload::memory_of(const pool::Pool& pool) {
 }
 
 void KubeWorkload::forget(const std::string& pool_key) {
+  if (const auto target = targets_.held_by(pool_key)) leave_unmarked(*target, pool_key);
   {
     const std::lock_guard lock(mutex_);
     memories_.erase(pool_key);

@@ -85,8 +85,12 @@ class KubeWorkload : public Workload {
     std::string deployment_uid;            // of whom the next two speak; empty: none seen yet
     std::int64_t expected_generation = 0;  // another one was made by another's hand
     Millis next_apply{0};
-    bool fenced = false;       // what an earlier leader had on its way is too late
-    bool taken_over = false;   // of a named target: the replicas were ours once
+    bool fenced = false;                 // what an earlier leader had on its way is too late
+    bool taken_over = false;             // of a named target: the replicas were ours once
+    std::optional<Millis> behind_since;  // the watch of the pods, when a lowering was about to be
+    Millis look_again{0};                // then
+    bool told_behind = false;
+    std::optional<Millis> leaving_since;  // the pool is gone, and its target bears marks
     std::string lost_version;  // a write of the replicas for this version may still be on its way
     // observe() reads these two: under the lock.
     bool doubtful = false;  // an answer was lost: read before anything is decided
@@ -96,9 +100,15 @@ class KubeWorkload : public Workload {
   Deployment current(const pool::Pool& pool) const;
   /// Nothing when there is no Deployment of this pool.
   std::optional<DeploymentObjects> objects_of(const pool::Pool& pool) const;
+  /// With what is below it; `target`: nullptr when it is ours.
+  DeploymentObjects objects_below(Deployment deployment, const Target* target) const;
   /// What the server has. Whatever of ours is still on its way comes too late after it.
   Deployment read(const pool::Pool& pool, Memory& memory);
   void fence_earlier_leaders(const pool::Pool& pool);
+  /// Throws a conflict unless our watch shows the pods that there are, right now.
+  void confirm_pods(const pool::Pool& pool, Memory& memory);
+  /// Takes our marks off a target that is about to be released. Throws a conflict: not yet.
+  void leave_unmarked(const Target& target, const std::string& pool_key);
   void ensure_target(const pool::Pool& pool, Memory& memory);
   void create(const pool::Pool& pool, int replicas, Memory& memory);
   void bring_up_to_date(const pool::Pool& pool, Deployment live, Memory& memory);

@@ -1,11 +1,16 @@
 // Of KubeWorkload: what is written to single pods.
 #include <algorithm>
+#include <utility>
 
+#include "base/log.h"
 #include "operator/workload/kube_workload.h"
 #include "operator/workload/ownership.h"
 
 namespace wp::workload {
 namespace {
+
+using Json = nlohmann::json;
+using Kind = WorkloadError::Kind;
 
 // Those with these uids that are still to stay or to go.
 std::vector<PodMarks::Pod> pods_of(const DeploymentObjects& objects,
@@ -16,6 +21,32 @@ std::vector<PodMarks::Pod> pods_of(const DeploymentObjects& objects,
     if (std::find(uids.begin(), uids.end(), pod->uid) != uids.end()) found.push_back(pod);
   }
   return found;
+}
+
+// What the template of this pod has as its label; empty: none.
+std::string state_in(const DeploymentObjects& objects, const PodInfo& pod) {
+  for (const auto& set : objects.sets) {
+    if (set->uid == pod.controller_uid) return set->state;
+  }
+  return "";
+}
+
+/// A pool that is gone waits so long for a lowering that was on its way.
+constexpr Millis kLeaveAnyway{60000};
+/// Pods change: that we are behind by an event is no news, and looked at again after a while.
+constexpr Millis kLookAgain{1000};
+constexpr Millis kLongBehind{10000};
+
+// Whether a lowering may be on its way, so that whoever is not marked any more could not be told
+// from the others.
+bool may_be_lowered(const DeploymentObjects& objects) {
+  const View view = view_of(objects, std::nullopt);
+  const auto active = std::count_if(view.pods.begin(), view.pods.end(), [](const WorkerPod& pod) {
+    return !pod.terminating && !pod.finished;
+  });
+  if (!view.observed) return true;
+  if (view.rolling) return false;
+  return active > view.replicas || (view.witness && !view.witness->current);
 }
 
 }  // namespace
@@ -43,16 +74,71 @@ void KubeWorkload::fence_earlier_leaders(const pool::Pool& pool) {
   memory.fenced = true;
 }
 
+// A watch can stand still for minutes before anybody notices, and even one that does not is behind
+// by milliseconds: a pod that it has not shown may hold a job. Asked for in the order of the writes
+// themselves, a list is newer than all that led to this lowering.
+void KubeWorkload::confirm_pods(const pool::Pool& pool, Memory& memory) {
+  const auto behind = [&pool] {
+    return WorkloadError(Kind::conflict, "the watch of the pods of " + named(pool) + " is behind");
+  };
+  if (now() < memory.look_again) throw behind();
+  const auto objects = objects_of(pool);
+  if (!objects) throw behind();
+  Json listed;
+  try {
+    listed = client_.list_metadata(
+        kube::resource_path(kPods, objects->deployment->ns),
+        {.label_selector = objects->deployment->selector, .field_selector = {}});
+  } catch (const kube::KubeError& error) {
+    throw to_workload_error(error, "list the pods of " + named(pool));
+  }
+  if (shows_all(*objects, listed)) {
+    memory.behind_since.reset();
+    memory.told_behind = false;
+    return;
+  }
+  memory.look_again = now() + kLookAgain;
+  if (!memory.behind_since) memory.behind_since = now();
+  if (now() - *memory.behind_since >= kLongBehind && !std::exchange(memory.told_behind, true)) {
+    log::warn("the watch of the pods is behind what is there: nobody leaves until it is not",
+              {{"namespace", pool.meta.ns}, {"name", pool.meta.name}});
+  }
+  throw behind();
+}
+
 int KubeWorkload::unmark(const pool::Pool& pool, const std::vector<std::string>& uids) {
   const auto objects = objects_of(pool);
   if (!objects) return 0;
   fence_earlier_leaders(pool);
-  return marks_.unmark(pods_of(*objects, uids), [&objects](const PodInfo& pod) {
-    for (const auto& set : objects->sets) {
-      if (set->uid == pod.controller_uid) return set->state;
-    }
-    return std::string();
-  });
+  return marks_.unmark(pods_of(*objects, uids),
+                       [&objects](const PodInfo& pod) { return state_in(*objects, pod); });
+}
+
+void KubeWorkload::leave_unmarked(const Target& target, const std::string& pool_key) {
+  const Deployment live =
+      written_.newest(kube::object_key(target.ns(), target.name()), target.deployment(), now());
+  if (!live || live->deleting || !target.synced()) return;
+  const DeploymentObjects objects = objects_below(live, &target);
+  std::vector<PodMarks::Pod> marked;
+  for (const auto& pod : objects.pods) {
+    if (pod->marked && !pod->terminating && !pod->finished) marked.push_back(pod);
+  }
+  if (marked.empty()) return;
+  Millis waited{0};
+  {
+    const std::lock_guard lock(mutex_);
+    std::optional<Millis>& since = memories_[pool_key].leaving_since;
+    if (!since) since = now();
+    waited = now() - *since;
+  }
+  if (may_be_lowered(objects) && waited < kLeaveAnyway) {
+    throw WorkloadError(Kind::conflict, "a lowering of " + target.name() + " may be on its way");
+  }
+  marks_.unmark(marked, [&objects](const PodInfo& pod) { return state_in(objects, pod); });
+  log::info("a deployment is left as it was found", {{"namespace", live->ns},
+                                                     {"deployment", live->name},
+                                                     {"pool", pool_key},
+                                                     {"pods", marked.size()}});
 }
 
 void KubeWorkload::remove(const pool::Pool& pool, const std::string& uid) {

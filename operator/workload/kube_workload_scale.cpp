@@ -63,7 +63,7 @@ KubeWorkload::Deployment KubeWorkload::share_replicas(const pool::Pool& pool, De
 }
 
 void KubeWorkload::scale(const pool::Pool& pool, int replicas,
-                         const std::vector<std::string>& /*victims*/) {
+                         const std::vector<std::string>& victims) {
   refuse_what_goes(pool);
   Memory& memory = memory_of(pool);
   if (memory.doubtful) {
@@ -74,6 +74,7 @@ void KubeWorkload::scale(const pool::Pool& pool, int replicas,
     throw WorkloadError(Kind::conflict, named(pool) + " is not there, or not yet seen");
   }
   if (live->replicas == replicas) return;
+  if (!victims.empty()) confirm_pods(pool, memory);
   if (owns_replicas(*live, kScalerManager)) {
     memory.taken_over = true;
   } else {

@@ -17,8 +17,6 @@ using kube::KubeError;
 using Json = nlohmann::json;
 using Kind = WorkloadError::Kind;
 
-const kube::Resource kPods{.group = "", .version = "v1", .plural = "pods"};
-
 /// Writes at the same time: as many as the client keeps connections.
 constexpr std::size_t kLanes = 4;
 
@@ -30,12 +28,39 @@ std::string key_of(const PodInfo& pod) {
   return kube::object_key(pod.ns, pod.name);
 }
 
+Json text_of(const std::optional<int>& cost) {
+  return cost ? Json(std::to_string(*cost)) : Json();
+}
+
 // The uid is the precondition: of another pod it is a change that the server refuses.
-Json patch_body(const PodInfo& pod, const Json& state, const Json& cost) {
+Json patch_body(const PodInfo& pod, const Json& state, const Json& annotations) {
   return {{"metadata",
            {{"uid", pod.uid},
             {"labels", {{std::string(kStateLabel), state}}},
-            {"annotations", {{std::string(kDeletionCostAnnotation), cost}}}}}};
+            {"annotations", annotations}}}};
+}
+
+bool has_our_cost(const PodInfo& pod) {
+  return pod.marked && pod.deletion_cost == kMarkedCost;
+}
+
+// A cost of 0 is what a pod without one has.
+Json marking(const PodInfo& pod) {
+  std::optional<int> theirs = pod.earlier_cost;
+  if (!has_our_cost(pod)) {
+    theirs = pod.deletion_cost == 0 ? std::nullopt : std::optional<int>(pod.deletion_cost);
+  }
+  return {{std::string(kDeletionCostAnnotation), std::to_string(kMarkedCost)},
+          {std::string(kEarlierCostAnnotation), text_of(theirs)}};
+}
+
+// What somebody wrote over ours is theirs, and stays.
+Json unmarking(const PodInfo& pod) {
+  Json made = {{std::string(kEarlierCostAnnotation), nullptr}};
+  if (pod.deletion_cost == kMarkedCost) {
+    made[std::string(kDeletionCostAnnotation)] = text_of(pod.earlier_cost);
+  }
+  return made;
 }
 
 }  // namespace
@@ -48,8 +73,8 @@ int PodMarks::mark(const std::vector<Pod>& pods) {
   std::vector<Write> writes;
   for (const Pod& seen : pods) {
     const Pod pod = newest(seen);
-    if (pod->marked && pod->deletion_cost == kMarkedCost) continue;
-    writes.push_back({pod, patch_body(*pod, kRetiring, std::to_string(kMarkedCost))});
+    if (has_our_cost(*pod)) continue;
+    writes.push_back({pod, patch_body(*pod, kRetiring, marking(*pod))});
   }
   return carry_out(writes);
 }
@@ -61,7 +86,8 @@ int PodMarks::unmark(const std::vector<Pod>& pods,
     const Pod pod = newest(seen);
     if (!pod->marked && pod->deletion_cost != kMarkedCost) continue;
     const std::string label = state(*pod);
-    writes.push_back({pod, patch_body(*pod, label.empty() ? Json() : Json(label), nullptr)});
+    writes.push_back(
+        {pod, patch_body(*pod, label.empty() ? Json() : Json(label), unmarking(*pod))});
   }
   return carry_out(writes);
 }

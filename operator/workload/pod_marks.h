@@ -15,8 +15,7 @@
 
 namespace wp::workload {
 
-/// The lowest there is but one, so that a user's cost never goes first.
-inline constexpr int kMarkedCost = -2147483647;
+inline const kube::Resource kPods{.group = "", .version = "v1", .plural = "pods"};
 
 class PodMarks {
  public:
@@ -30,7 +29,8 @@ class PodMarks {
   /// Marks these pods. Answers how many writes took effect: pods that are marked already, terminate
   /// or are gone need none.
   int mark(const std::vector<Pod>& pods);
-  /// Takes the marks away. `state`: what the template of the pod has as its label; empty: none.
+  /// Takes the marks away, and gives back the deletion cost that somebody else had set before.
+  /// `state`: what the template of the pod has as its label; empty: none.
   int unmark(const std::vector<Pod>& pods, const std::function<std::string(const PodInfo&)>& state);
 
   /// Deletes the pod as it was seen.

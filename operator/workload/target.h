@@ -35,6 +35,9 @@ class Target {
   Target(const Target&) = delete;
   Target& operator=(const Target&) = delete;
 
+  const std::string& ns() const { return options_.ns; }
+  const std::string& name() const { return options_.name; }
+
   /// Watches what the selector of the Deployment says now. May take a second when it changed.
   void follow();
   /// True once all three kinds were listed, by the selector that the Deployment has.

@@ -47,6 +47,14 @@ std::shared_ptr<Target> Targets::find(const pool::Pool& pool) const {
   return found->second.target;
 }
 
+std::shared_ptr<Target> Targets::held_by(const std::string& pool_key) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [key, holder] : holders_) {
+    if (holder.pool_key == pool_key) return holder.target;
+  }
+  return nullptr;
+}
+
 void Targets::release(const std::string& pool_key) {
   std::vector<std::shared_ptr<Target>> released;  // they end without the lock: they call back
   const std::lock_guard lock(mutex_);

@@ -26,6 +26,8 @@ class Targets {
   std::shared_ptr<Target> claim(const pool::Pool& pool);
   /// Nothing unless this pool has claimed it.
   std::shared_ptr<Target> find(const pool::Pool& pool) const;
+  /// The one that the pool of this key has claimed; nothing when it has none.
+  std::shared_ptr<Target> held_by(const std::string& pool_key) const;
   /// Whoever was refused because of this pool may have it the next time they ask.
   void release(const std::string& pool_key);
   void stop();

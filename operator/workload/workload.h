@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "operator/pool/pool.h"
+#include "operator/scaling/budget.h"
 
 namespace wp::workload {
 
@@ -27,6 +28,7 @@ struct WorkerPod {
   bool terminating = false;  // told to go, still here
   bool finished = false;     // Failed or Succeeded: it runs nothing any more
   bool marked = false;       // as one that goes when the number shrinks (Workload::mark)
+  bool outbid = false;       // it is marked, and somebody wrote another cost over ours
   int deletion_cost = 0;     // of whoever set one; ours comes with the mark
   std::string waiting;  // why it does not start (Unschedulable, ErrImagePull, …); empty: fine
 
@@ -56,9 +58,11 @@ struct View {
   int replicas = 0;                    // asked for
   std::string selector;                // of the pods, as kubectl writes it
   std::optional<Millis> grace_period;  // its pods have so long to end; absent: not known
-  bool rolling = false;                // a rollout is under way, or may be
-  bool observed = true;                // whoever carries it out has seen the newest declaration
-  bool rollout_stuck = false;          // and makes no progress (progressDeadlineSeconds)
+  /// Of one pod, by the template that is there; absent: not known.
+  std::optional<scaling::PodRequest> pod_request;
+  bool rolling = false;        // a rollout is under way, or may be
+  bool observed = true;        // whoever carries it out has seen the newest declaration
+  bool rollout_stuck = false;  // and makes no progress (progressDeadlineSeconds)
   std::string foreign_scaler;  // someone else sets the replicas again and again; empty: nobody
   Millis left_alone_for{0};    // for so long scale() is a conflict, as it is their turn
   std::vector<WorkerPod> pods;
@@ -120,6 +124,7 @@ class Workload {
   virtual void remove(const pool::Pool& pool, const std::string& uid) = 0;
 
   /// The pool is gone: forget what is kept for it (a cluster's garbage collector removes the rest).
+  /// What somebody else owns is left without a mark of ours: a conflict until that can be done.
   virtual void forget(const std::string& pool_key) = 0;
 };
 

@@ -1,12 +1,14 @@
 --! keys nil cfg ready alone delayed active own held meta body done dead res uniq workers winfo stat fails types wake events
 --! use time base cfg stats meta fence own rate ready unique done dead worker back
--- These pods or workers are gone. ARGV: cause (crash|loss), reason, except (a living worker, or
--- empty), then pod uids or workers. Answers {taken, left}: call again while some are left.
+-- These pods or workers are gone. ARGV: term, cause (crash|loss), reason, except (a living worker,
+-- or empty), then pod uids or workers. Answers {'stale', the queue's term} or {'ok', taken, left}:
+-- call again while some are left.
 redis.call('DEL', K_nil)
-local cause, reason, except = ARGV[1], ARGV[2], ARGV[3]
+if num('term', 0) > tonumber(ARGV[1]) then return {'stale', num('term', 0)} end
+local cause, reason, except = ARGV[2], ARGV[3], ARGV[4]
 if except == '' then except = nil end
 local taken, left, gone = 0, 0, {}
-for i = 4, #ARGV do
+for i = 5, #ARGV do
   local name = ARGV[i]
   if taken < PAGE then
     local more
@@ -31,4 +33,4 @@ end
 flush_stats()
 wake()
 flush_cfg()
-return {taken, left}
+return {'ok', taken, left}

@@ -142,7 +142,7 @@ const std::vector<Operation> kOperations{
      [](Site& s) {
        const auto claimed = s.claim("pod-d/00000004", 2);
        REQUIRE(!claimed.empty());
-       CHECK(s.queue.reclaim({"pod-d"}, LossCause::loss, "is gone").taken ==
+       CHECK(s.queue.reclaim({"pod-d"}, LossCause::loss, "is gone", 1)->taken ==
              static_cast<int>(claimed.size()));
      }},
     {"trim", [](Site& s) { (void)s.queue.trim(); }},

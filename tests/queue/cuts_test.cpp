@@ -103,9 +103,9 @@ const std::vector<Scene>& scenes() {
       {"unretire",
        [](Queue& q, const Stage&) { (void)q.unretire({"pod-c"}, RetiredBy::controller, 2); }},
       {"reclaim, crash",
-       [](Queue& q, const Stage&) { (void)q.reclaim({"pod-a"}, LossCause::crash, "gone"); }},
+       [](Queue& q, const Stage&) { (void)q.reclaim({"pod-a"}, LossCause::crash, "gone", 2); }},
       {"reclaim, loss",
-       [](Queue& q, const Stage&) { (void)q.reclaim({"pod-a"}, LossCause::loss, "gone"); }},
+       [](Queue& q, const Stage&) { (void)q.reclaim({"pod-a"}, LossCause::loss, "gone", 2); }},
       {"trim", [](Queue& q, const Stage&) { (void)q.trim(); }},
       {"cancel",
        [](Queue& q, const Stage&) {

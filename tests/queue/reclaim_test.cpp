@@ -29,7 +29,8 @@ TEST_CASE("the living worker of one pod doesn't hide what another pod held") {
   (void)put_many(f, 5);
   REQUIRE(f.claim(kGone, 2).size() == 2);
   REQUIRE(f.claim(kOther, 3).size() == 3);
-  const Reclaimed answer = f.queue.reclaim({"pod-a", "pod-b"}, LossCause::loss, "is gone", kOther);
+  const Reclaimed answer =
+      f.queue.reclaim({"pod-a", "pod-b"}, LossCause::loss, "is gone", 1, kOther).value();
   CHECK(answer.taken == 2);
   CHECK(answer.left == 0);
   CHECK(f.queue.counts().active == 3);
@@ -41,7 +42,8 @@ TEST_CASE("the new incarnation of a pod keeps its jobs when the old one's are ta
   (void)put_many(f, 3);
   REQUIRE(f.claim(kGone, 1).size() == 1);
   REQUIRE(f.claim(kNext, 2).size() == 2);
-  const Reclaimed answer = f.queue.reclaim({"pod-a"}, LossCause::crash, "OOMKilled", kNext);
+  const Reclaimed answer =
+      f.queue.reclaim({"pod-a"}, LossCause::crash, "OOMKilled", 1, kNext).value();
   CHECK(answer.taken == 1);
   CHECK(f.queue.counts().active == 2);
   CHECK(f.queue.counts().alone == 0);  // it ran alone on its worker: a crash, no suspects
@@ -52,10 +54,21 @@ TEST_CASE("a reclaim by mistake is harmless: what the living worker settles then
   QueueFixture f;
   f.put("x");
   const auto claimed = f.claim(kGone);
-  CHECK(f.queue.reclaim({kGone}, LossCause::loss, "was thought to be gone").taken == 1);
+  CHECK(f.queue.reclaim({kGone}, LossCause::loss, "was thought to be gone", 1)->taken == 1);
   CHECK(f.queue.job("x").losses == 1);
   CHECK(f.queue.step(kGone, {f.settle(claimed[0])}, 0).settled[0] == Settled::stale);
   CHECK(f.queue.job("x").state == JobState::ready);
+  f.check();
+}
+
+TEST_CASE("who has been replaced takes nothing back") {
+  QueueFixture f;
+  f.put("x");
+  REQUIRE(f.claim(kGone).size() == 1);
+  REQUIRE(f.queue.write_config({}, "new", "pool-uid", 1000) == ConfigWritten::written);
+  CHECK_FALSE(f.queue.reclaim({kGone}, LossCause::loss, "is gone", 999));
+  CHECK(f.queue.counts().active == 1);
+  CHECK(f.queue.reclaim({kGone}, LossCause::loss, "is gone", 1000)->taken == 1);
   f.check();
 }
 
@@ -66,7 +79,7 @@ TEST_CASE("more than a page of lost jobs is taken back in several calls") {
   int taken = 0;
   int calls = 0;
   for (Reclaimed answer{0, 1}; answer.left > 0; ++calls) {
-    answer = f.queue.reclaim({"pod-a"}, LossCause::loss, "is gone");
+    answer = f.queue.reclaim({"pod-a"}, LossCause::loss, "is gone", 1).value();
     CHECK(answer.taken <= 500);
     taken += answer.taken;
     f.check();

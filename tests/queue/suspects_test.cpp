@@ -28,7 +28,7 @@ struct SuspectsFixture {
     put(one);
     put(other);
     REQUIRE(claim("pod-a/00000001", 2) == one + " " + other);
-    CHECK(queue.reclaim({"pod-a"}, LossCause::crash, "OOMKilled").taken == 2);
+    CHECK(queue.reclaim({"pod-a"}, LossCause::crash, "OOMKilled", 1)->taken == 2);
     CHECK(queue.job(one).state == JobState::alone);
   }
   // The ids.

@@ -96,13 +96,24 @@ TEST_CASE("what a dead worker held goes back, page by page, and is told once") {
   CHECK(b.queue.check().empty());
 }
 
-TEST_CASE("a newer operator's queue refuses, and the snapshot says so") {
+TEST_CASE("the queue of a newer operator refuses all orders") {
   Bench b;
+  b.put(1);
+  (void)b.queue.register_worker("pod-a/1", "{}", {});
+  REQUIRE(b.queue.step("pod-a/1", {}, 1).claimed.size() == 1);
   CHECK(b.queue.write_config({{"lease_ms", "15000"}}, "h2", "uid-q", 5000) ==
         queue::ConfigWritten::written);
-  b.r.reader.order(b.key, {.retire = {"pod-a"}});
-  REQUIRE(eventually([&] { return b.latest().stale_term; }));
+  // The reading that shows what came of an order is always told.
+  const int before = b.r.changes_of(b.key);
+  b.r.reader.order(b.key, {.reclaim = {{{"pod-a"}, queue::LossCause::loss, "the pod is gone", ""}},
+                           .retire = {"pod-a"}});
+  REQUIRE(eventually([&] {
+    return b.r.changes_of(b.key) > before && !b.latest().orders_pending &&
+           b.latest().counts->active == 1;
+  }));
   CHECK(b.retired().empty());
+  CHECK(b.r.reader.take_reclaimed(b.key).empty());
+  CHECK(b.queue.counts().active == 1);
 }
 
 TEST_CASE("an order while Redis is away is dropped, and nothing stays pending") {

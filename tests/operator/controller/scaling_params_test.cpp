@@ -142,19 +142,30 @@ TEST_CASE("a schedule that this machine can't read is no floor, and that is said
   CHECK(params.problem().empty());
 }
 
-TEST_CASE("a budget by the pool's own template, or by the one of a Deployment that is not ours") {
+TEST_CASE("a budget by the pool's own template") {
   ScalingParams params;
   const pool::Pool pool = pool_with(R"({"scaling": {"budget": {"cpu": "4", "memory": "8Gi"}},
       "workers": {"template": {"spec": {"containers": [{"name": "app", "image": "a",
         "resources": {"requests": {"cpu": "500m", "memory": "2Gi"}}}]}}}})");
   CHECK(params.at(pool, {}, Millis{0}).budget == 4);
   CHECK(params.problem().empty());
-  const auto live = nlohmann::json::parse(
-      R"({"spec": {"containers": [{"resources": {"requests": {"cpu": "2"}}}]}})");
-  CHECK(params.at(pool, {}, Millis{0}, &live).budget == 2);
-  CHECK(params.problem() ==
-        "spec.scaling.budget.memory counts nothing: no container of the workers requests memory");
+  // Whatever somebody else has made of the Deployment meanwhile.
+  CHECK(params.at(pool, {}, Millis{0}, scaling::PodRequest{2000, {}}).budget == 4);
   CHECK_FALSE(
       params.at(pool_with(R"({"scaling": {"budget": {"cpu": "4"}}})"), {}, Millis{0}).budget);
   CHECK_FALSE(params.at(pool_with("{}"), {}, Millis{0}).budget);
+}
+
+TEST_CASE("a budget by the pods of a Deployment that is not ours, once it was seen") {
+  ScalingParams params;
+  const pool::Pool pool = pool_with(R"({"scaling": {"budget": {"cpu": "4", "memory": "8Gi"}},
+      "workers": {"deploymentRef": {"name": "n8n"}, "handler": null, "template": null}})");
+  CHECK_FALSE(params.at(pool, {}, Millis{0}).budget);
+  CHECK(params.problem().empty());
+  CHECK(params.at(pool, {}, Millis{0}, scaling::PodRequest{500, std::int64_t{4} << 30}).budget ==
+        2);
+  CHECK(params.problem().empty());
+  CHECK(params.at(pool, {}, Millis{0}, scaling::PodRequest{2000, {}}).budget == 2);
+  CHECK(params.problem() ==
+        "spec.scaling.budget.memory counts nothing: no container of the workers requests memory");
 }

@@ -25,6 +25,7 @@ class MemoryWorkload final : public workload::Workload {
     view.known = exists && !unseen;
     if (!view.known) return view;
     view.replicas = replicas;
+    view.pod_request = pod_request;
     view.foreign_scaler = contender;
     if (!contender.empty()) view.left_alone_for = Millis{60000};
     settle();
@@ -85,6 +86,7 @@ class MemoryWorkload final : public workload::Workload {
   bool unseen = false;    // it exists, and nobody has told us yet
   std::atomic<int> forgotten{0};
   std::vector<std::string> victims;
+  std::optional<scaling::PodRequest> pod_request;  // of a target
   std::optional<workload::WorkloadError::Kind> reject;
 
  private:
@@ -116,12 +118,26 @@ class MemoryWorkload final : public workload::Workload {
 };
 
 struct Bench {
-  explicit Bench(const std::string& spec, redis::Endpoint address) : endpoint(std::move(address)) {
+  explicit Bench(const std::string& spec, redis::Endpoint address,
+                 pool::ParseOptions how = {.local = true})
+      : endpoint(std::move(address)), parse(how) {
     nlohmann::json object = nlohmann::json::parse(R"({
       "apiVersion": "workerpool.dev/v1alpha1", "kind": "WorkerPool",
       "metadata": {"namespace": "default", "name": "p", "uid": "uid-1", "generation": 1}})");
     object["spec"] = nlohmann::json::parse(spec);
     set(object);
+    start();
+  }
+
+  /// Also again, as another process that finds the status that the last one wrote.
+  void start() {
+    controller.reset();
+    {
+      const std::lock_guard lock(mutex);
+      auto made = std::make_shared<controller::StoredPool>(*stored);
+      made->status = pool::status_from_json(pool::to_json(status));
+      stored = made;
+    }
     controller::Controller::Options options;
     options.pools =
         [this](const std::string& key) -> std::shared_ptr<const controller::StoredPool> {
@@ -149,7 +165,7 @@ struct Bench {
   void set(const nlohmann::json& object) {
     const std::lock_guard lock(mutex);
     auto made = std::make_shared<controller::StoredPool>();
-    made->parsed = pool::read_pool(object, {.strict = false, .local = true});
+    made->parsed = pool::read_pool(object, parse);
     stored = made;
   }
   void put(int jobs) {
@@ -163,12 +179,18 @@ struct Bench {
     const pool::Condition* c = status.condition(type);
     return c != nullptr && c->status == value && c->reason == reason;
   }
+  /// Workloads looked at so often: at least once in each reconcile.
+  int looks() const {
+    const std::lock_guard lock(workload.mutex);
+    return workload.observed;
+  }
   int event(std::string_view reason) {
     const std::lock_guard lock(mutex);
     return events[std::string(reason)];
   }
 
   redis::Endpoint endpoint;
+  pool::ParseOptions parse;
   MemoryWorkload workload;
   std::mutex mutex;
   std::shared_ptr<const controller::StoredPool> stored;

@@ -43,6 +43,7 @@ struct Pod {
   int cost = 0;
   bool terminating = false;
   bool gone = false;
+  bool operator==(const Pod&) const = default;
 };
 
 struct ReplicaSet {

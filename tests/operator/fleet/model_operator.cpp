@@ -148,6 +148,7 @@ workload::View Operator::observe() {
     made.ready_since = pod.ready_since;
     made.terminating = pod.terminating;
     made.marked = pod.marked;
+    made.outbid = pod.marked && pod.cost > kMarkCost;
     made.deletion_cost = pod.cost;
     view.pods.push_back(std::move(made));
   }
@@ -246,6 +247,7 @@ void Operator::scale(const Plan& made) {
   const Fate outcome = fate();
   if (outcome == Fate::failed) throw Failed{};
   const bool lowers = *made.replicas < known.replicas;
+  if (!made.victims.empty() && !sees_all_pods()) throw Failed{};
   if (lowers && known.version == cluster_.deployment.version) {
     cluster_.ready_for_us.clear();
     for (const auto& [uid, pod] : pods_.objects) {
@@ -260,6 +262,24 @@ void Operator::scale(const Plan& made) {
     throw Failed{};
   }
   written_deployment_ = {cluster_.deployments_log.entries.size() - 1, cluster_.deployment};
+}
+
+// What the read before a lowering shows.
+bool Operator::sees_all_pods() {
+  std::size_t there = 0;
+  for (const auto& [uid, pod] : cluster_.pods) {
+    if (pod.terminating) continue;
+    ++there;
+    const auto written = written_pods_.find(uid);
+    const auto known = pods_.objects.find(uid);
+    const bool newer = written != written_pods_.end() && written->second.entry >= pods_.read;
+    if (!newer && (known == pods_.objects.end() || known->second.gone)) return false;
+    if ((newer ? written->second.object : known->second) != pod) return false;
+  }
+  const auto active = std::count_if(pods_.objects.begin(), pods_.objects.end(), [](auto& one) {
+    return !one.second.gone && !one.second.terminating;
+  });
+  return active == static_cast<std::ptrdiff_t>(there);
 }
 
 // Marks and un-marks are never on their way to the picker together.

@@ -50,6 +50,7 @@ class Operator {
   Fate fate();
   void write_mark(const std::string& uid, bool marked);
   void scale(const Plan& plan);
+  bool sees_all_pods();
   void check_marks(const Plan& plan);
   void check_lowering(const Plan& plan);
   void check_given_up(const Plan& plan, const Fleet& fleet, const workload::View& view);

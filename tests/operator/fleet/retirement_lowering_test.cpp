@@ -158,6 +158,45 @@ TEST_CASE("4: a new leader goes on with the marks that it finds, once they have 
   CHECK(stage.now - then <= Standing::kVouched + 2 * kStep);
 }
 
+TEST_CASE("4: a new leader that finds all marked lowers at once: nobody else could be taken") {
+  Stage stage(3);
+  stage.situation.desired = 0;
+  stage.step();
+  stage.step();
+  REQUIRE(stage.seen().marked == 3);
+  stage.memory = {};
+  SUBCASE("and the picker counts all") {
+    const Plan plan = stage.step();
+    CHECK(plan.replicas == 0);
+    CHECK(plan.victims.size() == 3);
+  }
+  SUBCASE("and the picker knows of another one") {
+    stage.witness_follows = false;
+    stage.view.witness = stage.seen();
+    stage.view.witness->existing = 4;
+    for (int i = 0; i < 50; ++i) CHECK_FALSE(stage.step().replicas);
+  }
+  SUBCASE("and one that is not marked is there") {
+    stage.add("x");
+    stage.view.replicas = 4;
+    stage.situation.desired = 1;
+    CHECK_FALSE(stage.step().replicas);
+  }
+}
+
+TEST_CASE("4: a worker that writes a cost of its own over the mark's is marked anew") {
+  Stage stage = about_to_lower();
+  stage.pod("d").outbid = true;
+  Plan plan = stage.step();
+  CHECK_FALSE(plan.replicas);
+  CHECK(plan.unmark == Uids{"d"});
+  stage.pod("d").outbid = false;
+  while (plan.mark.empty()) plan = stage.step();
+  CHECK(plan.mark == Uids{"d"});
+  while (!plan.replicas) plan = stage.step();
+  CHECK(plan.replicas == 3);
+}
+
 TEST_CASE("4: a picker that counts marks which are not ours is told of") {
   Stage stage(5);
   stage.situation.desired = 3;

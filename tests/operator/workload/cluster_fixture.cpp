@@ -151,7 +151,10 @@ void ClusterFixture::put_deployment(const std::string& name, int replicas, const
                       {{"metadata", {{"labels", labels}}},
                        {"spec",
                         {{"terminationGracePeriodSeconds", 77},
-                         {"containers", {{{"name", "app"}, {"image", "app:1"}}}}}}}}};
+                         {"containers",
+                          {{{"name", "app"},
+                            {"image", "app:1"},
+                            {"resources", {{"requests", {{"cpu", "250m"}}}}}}}}}}}}};
   client.create(kube::resource_path(kDeployments, ns), {{"apiVersion", "apps/v1"},
                                                         {"kind", "Deployment"},
                                                         {"metadata", {{"name", name}}},
@@ -179,6 +182,11 @@ void ClusterFixture::patch_deployment(const json& merge) {
 
 json ClusterFixture::pod(const std::string& name) {
   return client.get(kube::resource_path(kPods, ns, name));
+}
+
+void ClusterFixture::annotate_pod(const std::string& name, const json& annotations) {
+  client.patch(kube::resource_path(kPods, ns, name), kube::PatchType::merge,
+               {{"metadata", {{"annotations", annotations}}}}, {.field_manager = "kubectl"});
 }
 
 std::string workers_with_image(const std::string& image) {

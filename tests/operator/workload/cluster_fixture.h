@@ -47,6 +47,7 @@ class ClusterFixture {
   void scale_as_someone_else(int replicas, const std::string& name = "web-worker");
   void patch_deployment(const nlohmann::json& merge);
   nlohmann::json pod(const std::string& name);
+  void annotate_pod(const std::string& name, const nlohmann::json& annotations);
 
   kube::Client client;
   std::string ns;

@@ -113,6 +113,12 @@ TEST_CASE_FIXTURE(Fixture, "a rollout without progress") {
   CHECK_FALSE(view().rollout_stuck);
 }
 
+TEST_CASE_FIXTURE(Fixture, "what one of its pods requests") {
+  deployment.pod_request.cpu_millis = 500;
+  REQUIRE(view().pod_request);
+  CHECK(view().pod_request->cpu_millis == 500);
+}
+
 TEST_CASE_FIXTURE(Fixture, "a rollout that has not replaced all") {
   deployment.updated_replicas = 4;
   CHECK(view().rolling);
@@ -139,6 +145,7 @@ TEST_CASE_FIXTURE(Fixture, "a pod as a worker, with the container that works") {
   CHECK(worker.assigned);
   CHECK(worker.running);
   CHECK(worker.marked);
+  CHECK(worker.outbid);
   CHECK(worker.deletion_cost == -7);
   CHECK(worker.created == Millis{1});
   CHECK(worker.ready_since == Millis{2});

@@ -38,19 +38,23 @@ TEST_CASE("a Deployment, with the owners of its replicas") {
   CHECK_FALSE(owns_replicas(*info, "kubectl"));
 }
 
-TEST_CASE("a Deployment's selector as kubectl writes it, and the time its pods have to end") {
+TEST_CASE("a Deployment's selector as kubectl writes it, and what its pods ask for") {
   const auto info = decode_deployment(json::parse(R"({"metadata": {"name": "w", "uid": "u"},
-    "spec": {"template": {"spec": {"terminationGracePeriodSeconds": 45}},
+    "spec": {"template": {"spec": {"terminationGracePeriodSeconds": 45,
+        "containers": [{"resources": {"requests": {"cpu": "2"}, "limits": {"memory": "1Gi"}}}]}},
       "selector": {"matchLabels": {"a": "1", "b": "2"}, "matchExpressions": [
         {"key": "c", "operator": "In", "values": ["x", "y"]},
         {"key": "d", "operator": "NotIn", "values": ["z"]},
         {"key": "e", "operator": "Exists"}, {"key": "f", "operator": "DoesNotExist"}]}}})"));
   CHECK(info->selector == "a=1,b=2,c in (x,y),d notin (z),e,!f");
   CHECK(info->grace_period == Millis{45000});
+  CHECK(info->pod_request.cpu_millis == 2000);
+  CHECK(info->pod_request.memory == std::int64_t{1} << 30);
   const auto odd = decode_deployment(json::parse(R"({"metadata": {"name": "w", "uid": "u"},
     "spec": {"template": 1, "selector": {"matchLabels": [], "matchExpressions": {}}}})"));
   CHECK(odd->selector.empty());
   CHECK_FALSE(odd->grace_period.has_value());
+  CHECK_FALSE(odd->pod_request.cpu_millis.has_value());
 }
 
 TEST_CASE("why a pod does not run") {

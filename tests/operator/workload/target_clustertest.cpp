@@ -2,6 +2,7 @@
 // plane.
 #include <algorithm>
 #include <doctest/doctest.h>
+#include <map>
 #include <optional>
 
 #include "operator/workload/kube_workload.h"
@@ -20,6 +21,7 @@ using Kind = WorkloadError::Kind;
 
 constexpr const char* kWorkers = "{deploymentRef: {name: n8n}}";
 constexpr const char* kState = "workerpool.dev/state";
+constexpr const char* kCost = "controller.kubernetes.io/pod-deletion-cost";
 
 // How the last try was refused; nothing when it was not.
 template <typename Call>
@@ -54,6 +56,18 @@ struct Fixture {
     }));
   }
 
+  std::ptrdiff_t marked(const pool::Pool& pool) {
+    const View view = workload->observe(pool);
+    return std::count_if(view.pods.begin(), view.pods.end(),
+                         [](const WorkerPod& pod) { return pod.marked; });
+  }
+  // Its labels and annotations.
+  json words_of(const std::string& pod) {
+    const json metadata = cluster.pod(pod).at("metadata");
+    return {metadata.value("labels", json::object()),
+            metadata.value("annotations", json::object())};
+  }
+
   ClusterFixture cluster;
   std::unique_ptr<KubeWorkload> workload;
 };
@@ -70,6 +84,8 @@ TEST_CASE_FIXTURE(Fixture, "somebody's Deployment is scaled, and nothing else of
   const View view = workload->observe(pool);
   CHECK(view.selector == "app=n8n,app in (n8n,another)");
   CHECK(view.grace_period == Millis{77000});
+  REQUIRE(view.pod_request);
+  CHECK(view.pod_request->cpu_millis == 250);
   CHECK_FALSE(view.witness.has_value());  // its template has no label
 
   // Its owner's number is no contest before we had one.
@@ -126,6 +142,51 @@ TEST_CASE_FIXTURE(Fixture, "marks on pods whose template has no label, and away 
   CHECK(workload->mark(pool, {victim.uid}) == 1);
   REQUIRE(eventually([&] { return workload->observe(pool).pods.at(1).marked; }));
   scale(pool, 2);
+  REQUIRE(sees(pool, 2));
+  for (const WorkerPod& pod : workload->observe(pool).pods) CHECK(pod.uid != victim.uid);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a pool that is deleted in mid-retirement leaves its target as it was") {
+  json labels = json::object();
+  SUBCASE("its template has the label") {
+    labels = {{kState, "serving"}};
+  }
+  SUBCASE("it has none") {}
+  cluster.put_deployment("n8n", 3, labels);
+  const pool::Pool pool = cluster.put_pool(kWorkers);
+  REQUIRE(ensured(pool));
+  REQUIRE(sees(pool, 3));
+  const std::vector<WorkerPod> pods = workload->observe(pool).pods;
+  cluster.annotate_pod(pods.at(0).name, {{kCost, "42"}});
+  REQUIRE(eventually([&] { return workload->observe(pool).pods.at(0).deletion_cost == 42; }));
+  std::map<std::string, json> before;
+  for (const WorkerPod& pod : pods) before[pod.name] = words_of(pod.name);
+  CHECK(workload->mark(pool, {pods.at(0).uid, pods.at(1).uid}) == 2);
+  REQUIRE(eventually([&] { return marked(pool) == 2; }));
+  CHECK(words_of(pods.at(0).name) != before.at(pods.at(0).name));
+
+  cluster.delete_pool();
+  CHECK(eventually([&] { return !refusal([&] { workload->forget(pool.key()); }); }));
+  for (const WorkerPod& pod : pods) CHECK(words_of(pod.name) == before.at(pod.name));
+  CHECK_FALSE(workload->observe(pool).known);
+  workload->forget(pool.key());  // once more is nothing
+}
+
+TEST_CASE_FIXTURE(Fixture, "a target is not left while a lowering of it may be on its way") {
+  cluster.put_deployment("n8n", 3, {{kState, "serving"}});
+  const pool::Pool pool = cluster.put_pool(kWorkers);
+  REQUIRE(ensured(pool));
+  REQUIRE(sees(pool, 3));
+  const WorkerPod victim = workload->observe(pool).pods.at(1);
+  CHECK(workload->mark(pool, {victim.uid}) == 1);
+  REQUIRE(eventually([&] {
+    const auto witness = workload->observe(pool).witness;
+    return witness && witness->current && witness->marked == 1;
+  }));
+  scale(pool, 2);
+  // Whatever the controllers have done by now: the mark is on whom they take, or they have.
+  CHECK(eventually([&] { return !refusal([&] { workload->forget(pool.key()); }); }));
+  REQUIRE(ensured(pool));
   REQUIRE(sees(pool, 2));
   for (const WorkerPod& pod : workload->observe(pool).pods) CHECK(pod.uid != victim.uid);
 }

@@ -53,7 +53,7 @@ TEST_CASE("without channel rights: whatever announces work takes its whole effec
   CHECK(queue.register_worker("pod-a/00000002", "{}", {}).taken_back == 1);
   check_woken("register");
   (void)claim();
-  CHECK(queue.reclaim({"pod-a"}, LossCause::loss, "is gone").taken == 1);
+  CHECK(queue.reclaim({"pod-a"}, LossCause::loss, "is gone", 1)->taken == 1);
   check_woken("reclaim");
   (void)claim();
   (void)queue.beat(kWorker, {}, {}, "", true);

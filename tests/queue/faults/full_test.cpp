@@ -131,7 +131,7 @@ TEST_CASE("full: leases are renewed, given back, reclaimed and reaped") {
   CHECK(f.state("job-0") == JobState::ready);
 
   REQUIRE(f.claim(kWorker, 1).size() == 1);
-  CHECK(f.queue.reclaim({"pod-a"}, LossCause::loss, "is gone").taken == 1);
+  CHECK(f.queue.reclaim({"pod-a"}, LossCause::loss, "is gone", 1)->taken == 1);
   CHECK(f.queue.job("job-0").losses == 1);
   REQUIRE(f.claim(kWorker, 1).size() == 1);
   CHECK(f.queue.register_worker("pod-a/00000009", "{}", {}).taken_back == 1);

@@ -82,7 +82,13 @@ void Player::reclaim(Dice& dice) {
   for (const std::string& name : gone) names += " " + name;
   say(fmt::format("  {} of{} except {}", cause == LossCause::crash ? "crash" : "loss", names,
                   except));
-  const auto answer = queue_.reclaim(gone, cause, "is gone", except);
+  const bool stale = dice.one_in(10);
+  const auto answer = queue_.reclaim(gone, cause, "is gone", world_.term - (stale ? 1 : 0), except);
+  expect(answer.has_value() != stale, "RECLAIM is wrong about the term");
+  if (stale) {
+    woken_ = false;
+    return;
+  }
   int taken = 0;
   for (const std::string& name : gone) {
     const auto held = world_.held(name, except);
@@ -93,8 +99,8 @@ void Player::reclaim(Dice& dice) {
       world_.take_back(held, World::Back::loss);
     }
   }
-  expect(answer.taken == taken && answer.left == 0,
-         fmt::format("RECLAIM takes {} and leaves {}, not {} and 0", answer.taken, answer.left,
+  expect(answer->taken == taken && answer->left == 0,
+         fmt::format("RECLAIM takes {} and leaves {}, not {} and 0", answer->taken, answer->left,
                      taken));
 }
 
