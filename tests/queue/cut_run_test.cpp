@@ -156,7 +156,7 @@ TEST_CASE("cuts at random points of a long run: nothing is lost, nothing runs tw
                                              : Proxy::Fault::cut;
       proxy.after(random() % 2 == 0 ? Proxy::Way::request : Proxy::Way::reply, random() % 12000,
                   fault);
-      (void)eventually([&] { return over || proxy.happened() > before; }, Millis{500});
+      (void)eventually([&] { return over || proxy.happened() > before; }, Millis{60000});
     }
   });
   for (std::thread& thread : threads) thread.join();

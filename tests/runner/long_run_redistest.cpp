@@ -27,8 +27,14 @@ constexpr int kJobs = 10000;
 constexpr std::int64_t kMayGrowKib = 1024;
 #endif
 
-// As many jobs as are missing, and waits for their end and for the last handler's, and until no
-// more than so many descriptors are open.
+// A runner opens the connection on which it waits for jobs when it first has none to do.
+bool waits_for_jobs(QueueClient& queue) {
+  const redis::Reply info = queue.connection().execute({"INFO", "clients"});
+  return info.text().find("blocked_clients:1") != std::string::npos;
+}
+
+// As many jobs as are missing, and waits for their end and for the last handler's, until the runner
+// waits for more and no more than so many descriptors are open.
 ProcessView run_up_to(QueueClient& queue, const RunnerProcess& runner, int jobs, int processes,
                       int descriptors) {
   auto done = queue->counts().stat["completed"];
@@ -43,8 +49,10 @@ ProcessView run_up_to(QueueClient& queue, const RunnerProcess& runner, int jobs,
   ProcessView view;
   CHECK(eventually(
       [&] {
+        const bool waits = waits_for_jobs(queue);
         view = view_process(runner.pid());
-        return view.children == processes && view.zombies == 0 && view.descriptors <= descriptors;
+        return waits && view.children == processes && view.zombies == 0 &&
+               view.descriptors <= descriptors;
       },
       Millis{60000}, Millis{20}));
   CHECK(view.zombies == 0);
