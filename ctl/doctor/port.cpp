@@ -13,7 +13,8 @@ constexpr redis::Timeouts kShort{.connect = Millis{2000}, .reply = Millis{2000}}
 
 std::vector<std::string> masters_of(redis::Connection& connection) {
   std::vector<std::string> names;
-  for (const redis::Reply& master : connection.execute({"SENTINEL", "MASTERS"}).array()) {
+  const redis::Reply reply = connection.execute({"SENTINEL", "MASTERS"});
+  for (const redis::Reply& master : reply.array()) {
     const auto& fields = master.array();
     for (std::size_t i = 0; i + 1 < fields.size(); i += 2) {
       if (fields[i].text() == "name") names.push_back(printable(fields[i + 1].text()));

@@ -111,6 +111,12 @@ std::string kubeconfig_for(const Product& product, const OwnFolder& folder) {
 
 }  // namespace
 
+TEST_CASE("operations.md: its Redis is the quickstart's") {
+  constexpr const char* kUrl = "url: redis://redis.workerpool-demo:6379/0";
+  CHECK(Page("operations.md").text().find(kUrl) != std::string::npos);
+  CHECK(source_text("manifests/samples/quickstart.yaml").find(kUrl) != std::string::npos);
+}
+
 TEST_CASE("operations.md: every command, in its order") {
   if (!have_cluster()) exit(77);
   Product product;
