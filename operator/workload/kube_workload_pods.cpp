@@ -31,7 +31,7 @@ std::string state_in(const DeploymentObjects& objects, const PodInfo& pod) {
   return "";
 }
 
-/// A pool that is gone waits so long for a lowering that was on its way.
+/// A pool that is gone waits so long for a lowering that was on its way, or for the API server.
 constexpr Millis kLeaveAnyway{60000};
 /// Pods change: that we are behind by an event is no news, and looked at again after a while.
 constexpr Millis kLookAgain{1000};
@@ -134,7 +134,14 @@ void KubeWorkload::leave_unmarked(const Target& target, const std::string& pool_
   if (may_be_lowered(objects) && waited < kLeaveAnyway) {
     throw WorkloadError(Kind::conflict, "a lowering of " + target.name() + " may be on its way");
   }
-  marks_.unmark(marked, [&objects](const PodInfo& pod) { return state_in(objects, pod); });
+  try {
+    marks_.unmark(marked, [&objects](const PodInfo& pod) { return state_in(objects, pod); });
+  } catch (const WorkloadError& error) {
+    if (waited < kLeaveAnyway) throw;
+    log::warn("the marks of pods cannot be taken away",
+              {{"namespace", live->ns}, {"deployment", live->name}, {"error", error.what()}});
+    return;
+  }
   log::info("a deployment is left as it was found", {{"namespace", live->ns},
                                                      {"deployment", live->name},
                                                      {"pool", pool_key},

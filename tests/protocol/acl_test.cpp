@@ -232,7 +232,7 @@ TEST_CASE("the operator does its work") {
   (void)f.mine->counts({.worker_info = true, .failures_since = Millis{0}});
   (void)f.mine->retire({"pod"}, queue::RetiredBy::controller, 2);
   (void)f.mine->unretire({"pod"}, queue::RetiredBy::controller, 2);
-  CHECK(f.mine->reclaim({"pod"}, queue::LossCause::crash, "gone", 1)->taken == 2);
+  CHECK(f.mine->reclaim({"pod"}, queue::LossCause::crash, "gone", 2)->taken == 2);
   (void)f.mine->trim();
   (void)f.mine->read_config();
   (void)f.mine->orphan("pool-uid", 2);

@@ -237,6 +237,19 @@ TEST_CASE("a pool that is gone is forgotten") {
   CHECK(eventually([&] { return queue.read_config().owner == "orphaned"; }));
 }
 
+TEST_CASE("a pool that is gone is forgotten when its target can be left, however late") {
+  RedisServer server;
+  Bench b(kSpec, server.endpoint());
+  b.workload.refusals_to_forget = 3;
+  REQUIRE(eventually([&] { return b.controller->backlog().latest("default/p").has_value(); }));
+  {
+    const std::lock_guard lock(b.mutex);
+    b.stored = nullptr;
+  }
+  b.controller->enqueue("default/p");
+  CHECK(eventually([&] { return b.workload.forgotten > 3; }));
+}
+
 TEST_CASE("a pool on its way out is not served any more: its queue says so") {
   RedisServer server;
   Bench b(kSpec, server.endpoint());

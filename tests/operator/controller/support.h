@@ -68,7 +68,10 @@ class MemoryWorkload final : public workload::Workload {
     const std::lock_guard lock(mutex);
     std::erase_if(pods, [&](const workload::WorkerPod& pod) { return pod.uid == uid; });
   }
-  void forget(const std::string&) override { ++forgotten; }
+  void forget(const std::string&) override {
+    if (++forgotten > refusals_to_forget) return;
+    throw workload::WorkloadError(workload::WorkloadError::Kind::conflict, "not yet");
+  }
 
   int now() const {
     const std::lock_guard lock(mutex);
@@ -85,6 +88,7 @@ class MemoryWorkload final : public workload::Workload {
   int refused = 0;        // calls of scale() meanwhile
   bool unseen = false;    // it exists, and nobody has told us yet
   std::atomic<int> forgotten{0};
+  std::atomic<int> refusals_to_forget{0};  // the first ones
   std::vector<std::string> victims;
   std::optional<scaling::PodRequest> pod_request;  // of a target
   std::optional<workload::WorkloadError::Kind> reject;
