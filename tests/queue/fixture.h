@@ -25,8 +25,11 @@ using Fields = std::map<std::string, std::string>;
 /// A fresh queue with a configuration, and a raw connection beside it to look and to meddle.
 struct QueueFixture {
   explicit QueueFixture(Fields fields = {}) {
-    connection.connect();
-    raw.connect();
+    // A busy machine takes its time, for jobs of many MiB above all.
+    for (redis::Connection* each : {&connection, &raw}) {
+      each->set_patience(Millis{60000}, Millis{60000});
+      each->connect();
+    }
     (void)raw.execute({"FLUSHALL"});
     Fields all{{"lease_ms", "15000"},
                {"max_attempts", "3"},
