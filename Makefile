@@ -56,9 +56,9 @@ soak: setup ## the queue's random tests, the faults of Redis and of a node, scal
 	@tests/e2e/soak $(BUILD)
 
 # Figures, not a pass or a fail; kept in files, so that two commits can be compared. The operator's
-# are those of 150 pools, which takes two minutes; `build/release/bench/operator all` takes a thousand.
+# are those of 150 pools, which takes minutes; `build/release/bench/operator all`: of a thousand.
 # Where no control plane can be had it says so, and measures the rest.
-bench: setup ## measures the queue beside this machine's Redis, the runner beside bare loops, the operator
+bench: setup ## measures the queue beside this machine's Redis, the runner, and the operator
 	@cmake --preset $(PRESET) >/dev/null
 	@cmake --build --preset $(PRESET) --target bench_queue bench_runner bench_operator \
 	  workerpool-runner workerpool-operator

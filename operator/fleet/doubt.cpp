@@ -12,7 +12,9 @@ void Doubt::look(const Sight& sight, Millis now) {
   // What is seen next after our lowering is neither that nor its beginning.
   const auto from = std::exchange(lowered_from_, std::nullopt);
   const bool overtaken = from && *from != sight.replicas && !given;
-  if (sight.marked > 0 && (begins || overtaken)) doubt_since_ = now;
+  // A lowering of an earlier leader, and taken back since, may still be on its way.
+  const bool inherited = !std::exchange(looked_, true) && !sight.current;
+  if (sight.marked > 0 && (begins || overtaken || inherited)) doubt_since_ = now;
   if (given_since_) {
     taken_back_ = taken_back_ || raised;
     if (!given && (taken_back_ || sight.rollout)) doubt_since_ = now;

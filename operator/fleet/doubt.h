@@ -39,6 +39,7 @@ class Doubt {
   std::optional<Millis> changes_in(Millis now) const;
 
  private:
+  bool looked_ = false;
   int replicas_ = 0;  // as last seen
   std::optional<int> lowered_from_;
   bool rollout_ = false;
