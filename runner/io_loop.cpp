@@ -96,11 +96,11 @@ void IoLoop::try_connect() {
   state_.connected();
 }
 
-// Once and for good: a pod that is not ready goes before one that may go. One whose program was
-// never there holds no job, and a rollout that brings such pods is to keep those that work.
+// Once and for good: a pod that is not ready goes before one that may go. One that cannot run its
+// program at all holds no job, and a rollout that brings such pods is to keep those that work.
 void IoLoop::become_ready() {
   if (!ever_registered_ || signals_ > 0) return;
-  if (settings_.runs_program && !handler_trouble_.empty()) return;
+  if (settings_.runs_program && runs_nothing_) return;
   ready_ = true;
 }
 
@@ -254,9 +254,10 @@ void IoLoop::absorb(Inbox inbox) {
 
 void IoLoop::see_capacity(const Capacity& capacity) {
   state_.capacity(capacity);
+  runs_nothing_ = capacity.slots == 0 && !capacity.broken.empty();
+  become_ready();
   if (capacity.broken == handler_trouble_) return;
   handler_trouble_ = capacity.broken;
-  become_ready();
   if (handler_trouble_.empty()) {
     log::info("the handler runs again", {{"slots", capacity.slots}});
   } else {

@@ -102,6 +102,7 @@ class IoLoop {
   Millis started_;
   std::int64_t executed_ = 0;
   std::int64_t failed_ = 0;
+  bool runs_nothing_ = false;    // for that trouble
   std::string handler_trouble_;  // as the handler said it last
   std::string job_trouble_;      // as the newest job said it that a broken handler gave back
   Activity told_;

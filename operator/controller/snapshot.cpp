@@ -67,8 +67,9 @@ std::vector<scaling::SeenPod> seen_pods(const fleet::Fleet& fleet, Millis wall) 
     if (!stays(member)) continue;
     const workload::WorkerPod& pod = member.pod;
     const Millis since = pod.ready && pod.ready_since > Millis{0} ? pod.ready_since : wall;
-    seen.push_back({pod.uid, std::max(Millis{0}, since - pod.created), pod.ready,
-                    !pod.ready && !pod.waiting.empty()});
+    // One that lacks its program is up, and ready when somebody mends that: no time to start in.
+    const bool obstructed = !pod.ready && (!pod.waiting.empty() || member.broken);
+    seen.push_back({pod.uid, std::max(Millis{0}, since - pod.created), pod.ready, obstructed});
   }
   return seen;
 }

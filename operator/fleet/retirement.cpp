@@ -10,8 +10,9 @@ namespace wp::fleet {
 namespace {
 
 // A retirement holds for 60 s.
-constexpr Millis kRenew{45000};    // renewed when less is left
-constexpr Millis kCertain{40000};  // with less nothing is lowered on it
+constexpr Millis kRenew{45000};            // renewed when less is left
+constexpr Millis kCertain{40000};          // with less nothing is lowered on it
+constexpr Millis kLongUnconfirmed{10000};  // a watch is behind by moments as a rule
 constexpr Millis kRunsOut{15000};  // with less an order that was not carried out is taken back
 constexpr Millis kEmptyPlaces{30000};
 constexpr Millis kSoonest{100};
@@ -194,6 +195,9 @@ int Planner::needed() const {
 
 void Planner::resize() {
   if (may_lower()) {
+    if (view_.unconfirmed_for >= kLongUnconfirmed) {
+      blocked_ = "the API server does not confirm, in time, the pods that its watch has shown";
+    }
     for (const Member* member : marked_) plan_.victims.push_back(member->pod.uid);
     plan_.replicas = view_.replicas - marked();
     memory_.doubt.lowering(view_.replicas);

@@ -208,7 +208,7 @@ struct Client::Impl {
 
   /// Sends by `send` until the answer is not one to be repeated; throws what is not a success.
   template <typename Send>
-  Response exchange(const std::string& method, Send send) {
+  Response exchange(const std::string& method, int retries, Send send) {
     bool renewed = false;
     for (int tries = 0;; ++tries) {
       const Millis asked = system_clock().steady();
@@ -238,7 +238,7 @@ struct Client::Impl {
       KubeError error(status_of(response));
       const bool throttled = response.status == 429 || response.status == 503;
       const auto wait = retry_after_of(response);
-      if (!throttled || !wait || *wait > options.max_retry_wait || tries >= options.retries ||
+      if (!throttled || !wait || *wait > options.max_retry_wait || tries >= retries ||
           !pause(*wait)) {
         throw error;
       }
@@ -247,22 +247,21 @@ struct Client::Impl {
   }
 
   Json send(const std::string& method, const std::string& path, const Json* body = nullptr,
-            std::string_view type = kJson, std::string_view accepted = kJson) {
+            std::string_view type = kJson) {
     const std::string text = body == nullptr ? "" : dump(*body);
-    const Response response = exchange(method, [&](Headers headers, const Counted&) {
-      if (body != nullptr) headers.emplace("Content-Type", std::string(type));
-      headers.erase("Accept");
-      headers.emplace("Accept", std::string(accepted));
-      return http.request(method, path, headers, text, options.timeout);
-    });
+    return json_of(method, exchange(method, options.retries, [&](Headers headers, const Counted&) {
+                     if (body != nullptr) headers.emplace("Content-Type", std::string(type));
+                     return http.request(method, path, headers, text, options.timeout);
+                   }));
+  }
+
+  static Json json_of(const std::string& method, const Response& response) {
     Json answer = Json::parse(response.body, nullptr, false);
     if (answer.is_discarded()) {
       throw KubeError(Transport::protocol, "the answer to " + method + " is not JSON");
     }
     return answer;
   }
-
-  Json list(const std::string& path, const ListOptions& wanted, std::string_view accepted);
 };
 
 Client::Client(ClusterConfig config, ClientOptions options)
@@ -276,8 +275,7 @@ Json Client::get(const std::string& path) {
   return impl_->send("GET", path);
 }
 
-Json Client::Impl::list(const std::string& path, const ListOptions& wanted,
-                        std::string_view accepted) {
+Json Client::list(const std::string& path, const ListOptions& wanted) {
   const std::string query =
       with_query(with_query(path, selector_query(wanted)), "limit=" + std::to_string(kPageSize));
   for (bool again = false;; again = true) {
@@ -285,8 +283,7 @@ Json Client::Impl::list(const std::string& path, const ListOptions& wanted,
     std::string token;
     try {
       do {
-        Json page = send("GET", token.empty() ? query : query + "&continue=" + url_encode(token),
-                         nullptr, kJson, accepted);
+        Json page = get(token.empty() ? query : query + "&continue=" + url_encode(token));
         token = continue_token(page);
         if (all.is_null()) {
           all = std::move(page);
@@ -302,12 +299,18 @@ Json Client::Impl::list(const std::string& path, const ListOptions& wanted,
   }
 }
 
-Json Client::list(const std::string& path, const ListOptions& options) {
-  return impl_->list(path, options, kJson);
-}
-
-Json Client::list_metadata(const std::string& path, const ListOptions& options) {
-  return impl_->list(path, options, kMetadataList);
+// Without a page's size: for pages many versions of the server go to etcd, and not to a cache that
+// is as fresh.
+Json Client::list_metadata(const std::string& path, const ListOptions& wanted, Millis timeout) {
+  const auto response = impl_->exchange("GET", 0, [&](Headers headers, const Counted&) {
+    headers.erase("Accept");
+    headers.emplace("Accept", kMetadataList);
+    return impl_->http.request("GET", with_query(path, selector_query(wanted)), headers, "",
+                               timeout);
+  });
+  Json all = Impl::json_of("GET", response);
+  if (!all["items"].is_array()) all["items"] = Json::array();
+  return all;
 }
 
 Json Client::create(const std::string& collection_path, const Json& object,
@@ -337,17 +340,18 @@ Json Client::remove(const std::string& path, const DeleteOptions& options) {
 }
 
 void Client::stream(const std::string& path, const StreamOptions& options) {
-  impl_->exchange("GET", [&](const Headers& headers, const Counted& counted) {
-    return impl_->http.stream(path, headers,
-                              {.on_data = options.on_data,
-                               .on_open =
-                                   [&] {
-                                     counted("200");
-                                     if (options.on_open) options.on_open();
-                                   },
-                               .idle_timeout = options.idle_timeout,
-                               .total_timeout = options.total_timeout});
-  });
+  impl_->exchange("GET", impl_->options.retries,
+                  [&](const Headers& headers, const Counted& counted) {
+                    return impl_->http.stream(path, headers,
+                                              {.on_data = options.on_data,
+                                               .on_open =
+                                                   [&] {
+                                                     counted("200");
+                                                     if (options.on_open) options.on_open();
+                                                   },
+                                               .idle_timeout = options.idle_timeout,
+                                               .total_timeout = options.total_timeout});
+                  });
 }
 
 void Client::stop() {

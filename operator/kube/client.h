@@ -90,8 +90,9 @@ class Client {
   /// All items of a collection, read in pages of 500 at one resourceVersion (a quorum read).
   /// metadata.resourceVersion is that of the list. A list that expires midway is begun anew once.
   Json list(const std::string& path, const ListOptions& options = {});
-  /// The same, of every item its metadata alone: a fraction of the bytes.
-  Json list_metadata(const std::string& path, const ListOptions& options = {});
+  /// As fresh, of every item its metadata alone: a fraction of the bytes. In one answer within
+  /// `timeout`, and not asked again: for whoever must know now or do without.
+  Json list_metadata(const std::string& path, const ListOptions& options, Millis timeout);
   Json create(const std::string& collection_path, const Json& object,
               const WriteOptions& options = {});
   /// PUT: `object` should carry metadata.resourceVersion.

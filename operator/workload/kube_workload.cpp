@@ -107,6 +107,9 @@ View KubeWorkload::observe(const pool::Pool& pool) const {
   if (memory->second.doubtful) view.known = false;
   view.foreign_scaler = memory->second.foreign.contender(now());
   view.left_alone_for = memory->second.foreign.left_alone_for(now());
+  if (memory->second.unconfirmed_since) {
+    view.unconfirmed_for = now() - *memory->second.unconfirmed_since;
+  }
   return view;
 }
 

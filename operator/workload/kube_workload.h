@@ -85,15 +85,14 @@ class KubeWorkload : public Workload {
     std::string deployment_uid;            // of whom the next two speak; empty: none seen yet
     std::int64_t expected_generation = 0;  // another one was made by another's hand
     Millis next_apply{0};
-    bool fenced = false;                 // what an earlier leader had on its way is too late
-    bool taken_over = false;             // of a named target: the replicas were ours once
-    std::optional<Millis> behind_since;  // the watch of the pods, when a lowering was about to be
-    Millis look_again{0};                // then
-    bool told_behind = false;
+    bool fenced = false;                  // what an earlier leader had on its way is too late
+    bool taken_over = false;              // of a named target: the replicas were ours once
+    Millis look_again{0};                 // at the pods, before a lowering
     std::optional<Millis> leaving_since;  // the pool is gone, and its target bears marks
     std::string lost_version;  // a write of the replicas for this version may still be on its way
-    // observe() reads these two: under the lock.
-    bool doubtful = false;  // an answer was lost: read before anything is decided
+    // observe() reads these three: under the lock.
+    bool doubtful = false;                    // an answer was lost: read before anything is decided
+    std::optional<Millis> unconfirmed_since;  // the pods, when a lowering was about to be
     ForeignScaler foreign;
   };
 

@@ -33,9 +33,11 @@ std::string state_in(const DeploymentObjects& objects, const PodInfo& pod) {
 
 /// A pool that is gone waits so long for a lowering that was on its way, or for the API server.
 constexpr Millis kLeaveAnyway{60000};
+/// A small part of what a lowering needs of its retirements (fleet/retirement.cpp, kCertain): the
+/// write that follows has to fit in as well.
+constexpr Millis kConfirmWithin{5000};
 /// Pods change: that we are behind by an event is no news, and looked at again after a while.
 constexpr Millis kLookAgain{1000};
-constexpr Millis kLongBehind{10000};
 
 // Whether a lowering may be on its way, so that whoever is not marked any more could not be told
 // from the others.
@@ -76,34 +78,33 @@ void KubeWorkload::fence_earlier_leaders(const pool::Pool& pool) {
 
 // A watch can stand still for minutes before anybody notices, and even one that does not is behind
 // by milliseconds: a pod that it has not shown may hold a job. Asked for in the order of the writes
-// themselves, a list is newer than all that led to this lowering.
+// themselves, a list is newer than all that led to this lowering. Whoever waited too long for it
+// knows no more whether the retirements still hold.
 void KubeWorkload::confirm_pods(const pool::Pool& pool, Memory& memory) {
-  const auto behind = [&pool] {
-    return WorkloadError(Kind::conflict, "the watch of the pods of " + named(pool) + " is behind");
+  const Millis began = now();
+  const auto unconfirmed = [&](const std::string& why) {
+    const std::lock_guard lock(mutex_);
+    memory.look_again = now() + kLookAgain;
+    if (!memory.unconfirmed_since) memory.unconfirmed_since = now();
+    return WorkloadError(Kind::conflict, "the pods of " + named(pool) + " are not certain: " + why);
   };
-  if (now() < memory.look_again) throw behind();
+  if (began < memory.look_again) {
+    throw WorkloadError(Kind::conflict, "the pods of " + named(pool) + " are looked at again soon");
+  }
   const auto objects = objects_of(pool);
-  if (!objects) throw behind();
+  if (!objects) throw unconfirmed("its target is not seen");
   Json listed;
   try {
     listed = client_.list_metadata(
         kube::resource_path(kPods, objects->deployment->ns),
-        {.label_selector = objects->deployment->selector, .field_selector = {}});
+        {.label_selector = objects->deployment->selector, .field_selector = {}}, kConfirmWithin);
   } catch (const kube::KubeError& error) {
-    throw to_workload_error(error, "list the pods of " + named(pool));
+    throw unconfirmed(error.what());
   }
-  if (shows_all(*objects, listed)) {
-    memory.behind_since.reset();
-    memory.told_behind = false;
-    return;
-  }
-  memory.look_again = now() + kLookAgain;
-  if (!memory.behind_since) memory.behind_since = now();
-  if (now() - *memory.behind_since >= kLongBehind && !std::exchange(memory.told_behind, true)) {
-    log::warn("the watch of the pods is behind what is there: nobody leaves until it is not",
-              {{"namespace", pool.meta.ns}, {"name", pool.meta.name}});
-  }
-  throw behind();
+  if (now() - began > kConfirmWithin) throw unconfirmed("the list took too long");
+  if (!shows_all(*objects, listed)) throw unconfirmed("their watch is behind");
+  const std::lock_guard lock(mutex_);
+  memory.unconfirmed_since.reset();
 }
 
 int KubeWorkload::unmark(const pool::Pool& pool, const std::vector<std::string>& uids) {
@@ -117,13 +118,7 @@ int KubeWorkload::unmark(const pool::Pool& pool, const std::vector<std::string>&
 void KubeWorkload::leave_unmarked(const Target& target, const std::string& pool_key) {
   const Deployment live =
       written_.newest(kube::object_key(target.ns(), target.name()), target.deployment(), now());
-  if (!live || live->deleting || !target.synced()) return;
-  const DeploymentObjects objects = objects_below(live, &target);
-  std::vector<PodMarks::Pod> marked;
-  for (const auto& pod : objects.pods) {
-    if (pod->marked && !pod->terminating && !pod->finished) marked.push_back(pod);
-  }
-  if (marked.empty()) return;
+  if (target.absent() || (live && live->deleting)) return;
   Millis waited{0};
   {
     const std::lock_guard lock(mutex_);
@@ -131,6 +126,16 @@ void KubeWorkload::leave_unmarked(const Target& target, const std::string& pool_
     if (!since) since = now();
     waited = now() - *since;
   }
+  if (!live || !target.synced()) {
+    if (waited >= kLeaveAnyway) return;
+    throw WorkloadError(Kind::conflict, "the pods of " + target.name() + " are not seen yet");
+  }
+  const DeploymentObjects objects = objects_below(live, &target);
+  std::vector<PodMarks::Pod> marked;
+  for (const auto& pod : objects.pods) {
+    if (pod->marked && !pod->terminating && !pod->finished) marked.push_back(pod);
+  }
+  if (marked.empty()) return;
   if (may_be_lowered(objects) && waited < kLeaveAnyway) {
     throw WorkloadError(Kind::conflict, "a lowering of " + target.name() + " may be on its way");
   }

@@ -74,7 +74,12 @@ void KubeWorkload::scale(const pool::Pool& pool, int replicas,
     throw WorkloadError(Kind::conflict, named(pool) + " is not there, or not yet seen");
   }
   if (live->replicas == replicas) return;
-  if (!victims.empty()) confirm_pods(pool, memory);
+  if (victims.empty()) {
+    const std::lock_guard lock(mutex_);
+    memory.unconfirmed_since.reset();
+  } else {
+    confirm_pods(pool, memory);
+  }
   if (owns_replicas(*live, kScalerManager)) {
     memory.taken_over = true;
   } else {

@@ -74,6 +74,10 @@ bool Target::synced() const {
          now->pods->synced();
 }
 
+bool Target::absent() const {
+  return deployments_->synced() && !deployment();
+}
+
 std::optional<std::string> Target::failing() const {
   if (synced() || system_clock().steady() - begun_ < kPatience) return std::nullopt;
   if (auto problem = deployments_->failing()) return problem;

@@ -42,7 +42,9 @@ class Target {
   void follow();
   /// True once all three kinds were listed, by the selector that the Deployment has.
   bool synced() const;
-  /// Why it is not, in one line, when that has lasted for too long to be a mere beginning.
+  /// True once it is known that there is no such Deployment.
+  bool absent() const;
+  /// Why it is not synced, in one line, when that has lasted for too long to be a mere beginning.
   std::optional<std::string> failing() const;
 
   std::shared_ptr<const DeploymentInfo> deployment() const;

@@ -65,6 +65,7 @@ struct View {
   bool rollout_stuck = false;  // and makes no progress (progressDeadlineSeconds)
   std::string foreign_scaler;  // someone else sets the replicas again and again; empty: nobody
   Millis left_alone_for{0};    // for so long scale() is a conflict, as it is their turn
+  Millis unconfirmed_for{0};   // for so long a lowering could not be made certain of the pods
   std::vector<WorkerPod> pods;
   /// Absent: the marks cannot be confirmed (the pods' template lacks the label).
   std::optional<Witness> witness;

@@ -66,6 +66,29 @@ TEST_CASE("stdio: a program that is absent breaks the handler, claims nothing, a
                "#!/bin/sh\nwhile read -r line; do echo '{\"result\": 1}'; done\n");
 }
 
+TEST_CASE("stdio: who can run some of its processes is ready, however late Redis is") {
+  RedisServer redis;
+  QueueClient queue(redis);
+  queue.configure(15000);
+  redis.stop();
+  Folder folder;
+  write_file(folder / "program",
+             "#!/bin/sh\nmkdir $HERE/taken 2>/dev/null || exit 3\n"
+             "while read -r line; do echo '{\"result\": 1}'; done\n");
+  std::filesystem::permissions(folder / "program", std::filesystem::perms::owner_all);
+  RunnerProcess runner({redis.url(),
+                        "q",
+                        {"--handler", "stdio", "--concurrency", "2", "--", folder / "program"},
+                        {{"HERE", folder.path()}}});
+  REQUIRE(runner.logged("did not come to work"));
+  REQUIRE(runner.logged("\"class\":\"Refused\""));
+  redis.start();
+  REQUIRE(runner.logged("\"msg\":\"registered\""));
+  httplib::Client probes("127.0.0.1", runner.probe_port());
+  CHECK(eventually([&] { return probes.Get("/readyz")->status == 200; }));
+  CHECK(runner.log().find("the handler runs again") == std::string::npos);
+}
+
 TEST_CASE("a worker without its program leaves when it is told to") {
   RedisServer redis;
   RunnerProcess runner({redis.url(), "q", {"--", "no-such-program"}, {}});

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <mutex>
 #include <string>
 
@@ -48,6 +49,13 @@ class SilentServer {
     const std::lock_guard lock(mutex_);
     ++writes_[number];
   }
+  /// What happens while the metadata of the pods are asked for.
+  void before_list(std::function<void()> happens) {
+    const std::lock_guard lock(mutex_);
+    before_list_ = std::move(happens);
+  }
+  /// Answers them so; 0: as a server does.
+  void refuse_lists(int status) { refusal_ = status; }
   // What was held back arrives.
   bool late_write_takes_effect() {
     const std::lock_guard lock(mutex_);
@@ -121,6 +129,14 @@ class SilentServer {
     }
     if (exchange.request().method == "PATCH") return write(exchange, path);
     const std::lock_guard lock(mutex_);
+    const auto accepted = exchange.request().headers.find("accept");
+    if (accepted != exchange.request().headers.end() &&
+        accepted->second.find("PartialObjectMetadataList") != std::string::npos) {
+      if (before_list_) before_list_();
+      if (refusal_ != 0) {
+        return exchange.reply(refusal_, R"({"kind":"Status"})", {{"Retry-After", "1"}});
+      }
+    }
     if (path.ends_with("/thumbnails-worker")) return exchange.reply(200, deployment().dump());
     nlohmann::json items = nlohmann::json::array();
     if (path.ends_with("/deployments")) items = {deployment()};
@@ -172,6 +188,8 @@ class SilentServer {
   }
 
   std::atomic<Loss> loss_ = Loss::none;
+  std::atomic<int> refusal_ = 0;
+  std::function<void()> before_list_;
   std::mutex mutex_;  // of all below
   int version_ = 100;
   int replicas_ = 2;

@@ -80,9 +80,37 @@ TEST_CASE_FIXTURE(Standstill, "the watch stands still: nobody leaves until it mo
   clock.advance(Millis{1000});
   CHECK(lower(1, {"p-1"}) == Kind::conflict);
   CHECK(lists() == 2);
+  // Whoever decides hears for how long.
+  CHECK(silent.workload->observe(silent.pool).unconfirmed_for == Millis{1000});
   // More may be asked for whatever the watch shows.
   CHECK_FALSE(lower(3, {}));
   CHECK(silent.server.replicas() == 3);
+  CHECK(silent.workload->observe(silent.pool).unconfirmed_for == Millis{0});
+}
+
+TEST_CASE_FIXTURE(Standstill,
+                  "the pods cannot be read in time: nobody leaves, and it is asked once") {
+  CHECK(silent.workload->mark(silent.pool, {"p-1"}) == 1);
+  SUBCASE("too late to know whether the retirements still hold") {
+    silent.server.before_list([this] { clock.advance(Millis{5001}); });
+  }
+  SUBCASE("the API server is busy") {
+    silent.server.refuse_lists(429);
+  }
+  SUBCASE("no right") {
+    silent.server.refuse_lists(403);
+  }
+  CHECK(lower(1, {"p-1"}) == Kind::conflict);
+  CHECK(lists() == 1);
+  CHECK(silent.server.patches("/scale") == 0);
+  silent.server.before_list([] {});
+  silent.server.refuse_lists(0);
+  CHECK(lower(1, {"p-1"}) == Kind::conflict);
+  CHECK(lists() == 1);
+  clock.advance(Millis{1000});
+  CHECK_FALSE(lower(1, {"p-1"}));
+  CHECK(silent.server.replicas() == 1);
+  CHECK(silent.workload->observe(silent.pool).unconfirmed_for == Millis{0});
 }
 
 TEST_CASE("a deletion cost that somebody set is kept with the mark, and given back with it") {
