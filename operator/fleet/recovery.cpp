@@ -77,8 +77,9 @@ class Nurse {
   bool heard() const { return s_.fresh && s_.counts != nullptr; }
   std::vector<const queue::WorkerCounts*> workers_of(std::string_view pod_or_worker) const;
   int held_by(std::string_view pod_or_worker) const;
+  int taken_over_from(const WorkerPod& pod, const Known& known) const;
   void lose(const std::string& key, const std::string& pod_name, queue::LossCause cause,
-            const std::string& reason, Evidence evidence);
+            const std::string& reason, Evidence evidence, int taken_over = 0);
   void tell(Gone& gone);
   Evidence evidence_of(const Known& known) const;
   bool confirmed(const Gone& gone) const;
@@ -144,8 +145,14 @@ int Nurse::held_by(std::string_view pod_or_worker) const {
   return held;
 }
 
+// The queue may tell first: then its successor has registered, and has what it held.
+int Nurse::taken_over_from(const WorkerPod& pod, const Known& known) const {
+  const bool followed = workers_of(known.worker).empty() && !workers_of(pod.uid).empty();
+  return followed && crashed(pod) ? known.held : 0;
+}
+
 void Nurse::lose(const std::string& key, const std::string& pod_name, queue::LossCause cause,
-                 const std::string& reason, Evidence evidence) {
+                 const std::string& reason, Evidence evidence, int taken_over) {
   Gone made;
   made.cause = cause;
   made.reason = reason;
@@ -155,7 +162,7 @@ void Nurse::lose(const std::string& key, const std::string& pod_name, queue::Los
   made.pod = pod_name;
   const auto [it, anew] = memory_.gone.emplace(key, made);
   if (!anew) return;
-  if (const int held = held_by(key); held > 0) {
+  if (const int held = held_by(key) + taken_over; held > 0) {
     it->second.untold = fmt::format("{}: {}, with {} in hand", pod_name, reason, jobs(held));
   }
   if (evidence != Evidence::doubtful) tell(it->second);
@@ -210,7 +217,8 @@ void Nurse::examine(const WorkerPod& pod) {
     }
   } else if (restarted) {
     if (!known.worker.empty()) {
-      lose(known.worker, pod.name, cause, reason_of(pod), evidence_of(known));
+      lose(known.worker, pod.name, cause, reason_of(pod), evidence_of(known),
+           taken_over_from(pod, known));
     }
     known.worker.clear();
   }
@@ -219,7 +227,11 @@ void Nurse::examine(const WorkerPod& pod) {
 
 // The worker of the container that runs now: the newest that did not die with an earlier one.
 void Nurse::adopt(const WorkerPod& pod, Known& known) {
-  if (!known.worker.empty() || !heard()) return;
+  if (!heard()) return;
+  if (!known.worker.empty()) {
+    if (!workers_of(known.worker).empty()) known.held = held_by(known.worker);
+    return;
+  }
   Millis newest{-1};
   for (const queue::WorkerCounts* worker : workers_of(pod.uid)) {
     const auto gone = memory_.gone.find(worker->worker);
@@ -227,6 +239,7 @@ void Nurse::adopt(const WorkerPod& pod, Known& known) {
     if (worker->last_beat <= newest) continue;
     newest = worker->last_beat;
     known.worker = worker->worker;
+    known.held = worker->held;
     known.adopted = s_.now;
     known.first = pod.restarts == 0;
   }

@@ -57,6 +57,7 @@ struct RecoveryMemory {
     std::string container_name;
     int restarts = 0;
     std::string worker;    // that runs in this container
+    int held = 0;          // by it, when it was last listed
     Millis adopted{0};     // steady: since then we take it to
     bool first = true;     // of this pod's containers
     bool renamed = false;  // another container is shown than the one that it was started with

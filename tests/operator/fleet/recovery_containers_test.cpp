@@ -147,6 +147,41 @@ TEST_CASE("a young worker's end: told and ordered once it was silent for half a 
   }
 }
 
+TEST_CASE("the queue tells first that a successor took the jobs: the loss is told all the same") {
+  Ward ward(1);
+  SUBCASE("of a young worker") {}
+  SUBCASE("of one that is well known") {
+    ward.grow_old();
+  }
+  ward.look();
+  ward.leave_queue("a/1");
+  ward.join_queue("a/2", 0);
+  CHECK(ward.look().incidents.empty());
+  ward.pod("a").container = "c2";
+  ward.pod("a").restarts = 1;
+  ward.pod("a").exit_code = 137;
+  std::vector<Incident> told = ward.look().incidents;
+  for (int i = 0; i < 30; ++i) {
+    const Recovery found = ward.look();
+    CHECK(found.reclaim.empty());
+    CHECK(found.incidents.empty());
+  }
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].text == "pod-a: its container ended with exit code 137, with 1 job in hand");
+}
+
+TEST_CASE("a worker that was done before its container ended well is not lost") {
+  Ward ward(1);
+  ward.look();
+  ward.leave_queue("a/1");
+  ward.join_queue("a/2", 0);
+  ward.look();
+  ward.pod("a").container = "c2";
+  ward.pod("a").restarts = 1;
+  ward.pod("a").exit_code = 0;
+  for (int i = 0; i < 5; ++i) CHECK(ward.look().incidents.empty());
+}
+
 TEST_CASE("a young worker's end in a container that was started again is certain") {
   Ward ward(1);
   ward.pod("a").restarts = 1;
