@@ -149,12 +149,12 @@ TEST_CASE("a process that is not ready in time is broken, and tried again") {
   Stdio stdio({.argv = test::python_worker("print('no database', file=sys.stderr)\n"
                                            "touch('up'); wait('go'); say(ready=True)"),
                .ready = true,
-               .startup_timeout = Millis{500}});
+               .startup_timeout = Millis{3000}});
   CHECK(stdio.file("up") == "x");
   const Capacity broken =
       stdio.said.wait_capacity([](const Capacity& now) { return !now.broken.empty(); });
   CHECK(broken.slots == 0);
-  CHECK(broken.broken.find("did not say {\"ready\": true} within 500ms: no database") !=
+  CHECK(broken.broken.find("did not say {\"ready\": true} within 3s: no database") !=
         std::string::npos);
   CHECK(stdio.said.wait_restarts(1).front() == "start");
   std::filesystem::create_directory(stdio.folder() + "/go");
