@@ -64,12 +64,12 @@ std::string hex(const std::string& bytes) {
 }
 
 // Why a job that could run does not, as far as the workers say it: a handler that is broken gives
-// its jobs back without a trace in them.
+// its jobs back without a trace in them. One worker that is well takes the job in its turn.
 std::string held_up(Session& session, const JobView& job) {
   if (job.state != JobState::ready && job.state != JobState::alone) return {};
-  return broken_handlers(
-             worker_rows(session.queue.counts({.worker_info = true}), lease_of(session)))
-      .text();
+  const BrokenHandlers found =
+      broken_handlers(worker_rows(session.queue.counts({.worker_info = true}), lease_of(session)));
+  return found.all() ? found.text() : std::string();
 }
 
 ordered_json document_of(const Session& session, const JobView& job, const ordered_json& result,

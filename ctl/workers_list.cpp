@@ -163,6 +163,7 @@ BrokenHandlers broken_handlers(const std::vector<WorkerRow>& rows) {
     ++found.beating;
     if (!row.broken.value_or(false)) continue;
     ++found.broken;
+    if (row.running && !row.running->empty()) ++found.running;
     if (found.why.empty()) found.why = row.trouble;
   }
   return found;
@@ -170,7 +171,12 @@ BrokenHandlers broken_handlers(const std::vector<WorkerRow>& rows) {
 
 std::string BrokenHandlers::text() const {
   if (broken == 0) return {};
-  std::string line = fmt::format("the handler of {} of {} workers cannot run", broken, beating);
+  std::string line =
+      running == 0
+          ? fmt::format("the handler of {} of {} workers cannot run", broken, beating)
+          : fmt::format(
+                "the handler of {} of {} workers has trouble, {} of them run jobs all the same",
+                broken, beating, running);
   if (!why.empty()) line += ": " + printable(why);
   return line;
 }

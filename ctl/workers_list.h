@@ -43,12 +43,16 @@ Millis lease_of(Session& session);
 /// Pure. Sorted by name.
 std::vector<WorkerRow> worker_rows(const queue::Counts& counts, Millis lease);
 
-/// Of the workers that beat: how many cannot run their handler.
+/// Of the workers that beat: how many say that their handler cannot run. Some of them may run jobs
+/// all the same, by processes that they started before.
 struct BrokenHandlers {
   std::size_t broken = 0;
+  std::size_t running = 0;  // broken ones that run jobs
   std::size_t beating = 0;
   std::string why;  // as the first of them says it
 
+  /// No worker is well, and none runs a job.
+  bool all() const { return broken > 0 && broken == beating && running == 0; }
   /// One line; empty when all can.
   std::string text() const;
 };

@@ -69,7 +69,7 @@ Finding handlers(const queue::Counts& counts, const queue::Config& config) {
   const BrokenHandlers found = broken_handlers(worker_rows(counts, lease));
   if (found.broken == 0)
     return {Level::ok, "handlers", "no worker says that its handler cannot run", "", ""};
-  return {found.broken == found.beating ? Level::fail : Level::warn, "handlers", found.text(),
+  return {found.all() ? Level::fail : Level::warn, "handlers", found.text(),
           "mend workers.handler, the image or the app", ""};
 }
 

@@ -50,6 +50,7 @@ std::vector<EventWrite> EventSeries::seen(const Event& event, Millis steady, Mil
     fresh.written_note = event.note;
     fresh.last_seen = steady;
     fresh.last_seen_wall = wall;
+    fresh.note_seen_wall = wall;
     fresh.last_written = steady;
     writes.push_back(creation(key, fresh, wall));
     // Beyond the limit an event is written and not remembered: memory stays bounded, and what is
@@ -58,16 +59,19 @@ std::vector<EventWrite> EventSeries::seen(const Event& event, Millis steady, Mil
     return writes;
   }
   Series& series = found->second;
+  series.repeats = event.note == series.event.note ? series.repeats + 1 : 1;
   series.event = event;
   series.last_seen = steady;
   series.last_seen_wall = wall;
-  if (event.note != series.written_note &&
-      (series.notes < limits_.notes || steady - series.last_written >= limits_.note_again)) {
-    renew(key, series, steady, wall, writes);
+  if (event.note != series.written_note) {
+    if (series.notes < limits_.notes || steady - series.last_written >= limits_.note_again) {
+      renew(key, series, steady, writes);
+    }
     return writes;
   }
   ++series.count;
-  if (series.count == 2 || steady - series.last_written >= limits_.heartbeat) {
+  series.note_seen_wall = wall;
+  if (series.written_count == 1 || steady - series.last_written >= limits_.heartbeat) {
     writes.push_back(update(key, series, steady));
   }
   return writes;
@@ -77,11 +81,12 @@ std::vector<EventWrite> EventSeries::sweep(Millis steady) {
   std::vector<EventWrite> writes;
   for (auto it = series_.begin(); it != series_.end();) {
     Series& series = it->second;
+    const bool ends = steady - series.last_seen >= limits_.window;
     if (series.event.note != series.written_note &&
-        steady - series.last_written >= limits_.note_again) {
-      renew(it->first, series, steady, series.last_seen_wall, writes);
+        (ends || steady - series.last_written >= limits_.note_again)) {
+      renew(it->first, series, steady, writes);
     }
-    if (steady - series.last_seen < limits_.window) {
+    if (!ends) {
       ++it;
       continue;
     }
@@ -91,26 +96,29 @@ std::vector<EventWrite> EventSeries::sweep(Millis steady) {
   return writes;
 }
 
-void EventSeries::renew(const std::string& key, Series& series, Millis steady, Millis wall,
+void EventSeries::renew(const std::string& key, Series& series, Millis steady,
                         std::vector<EventWrite>& writes) {
   if (series.count > series.written_count) writes.push_back(update(key, series, steady));
-  series.name = new_name(series.event, wall);
+  series.name = new_name(series.event, series.last_seen_wall);
   series.written_note = series.event.note;
-  series.count = 1;
+  series.note_seen_wall = series.last_seen_wall;
+  series.count = series.repeats;
   series.written_count = 1;
   series.last_written = steady;
   ++series.notes;
-  writes.push_back(creation(key, series, wall));
+  writes.push_back(creation(key, series, series.last_seen_wall));
 }
 
-std::optional<EventWrite> EventSeries::restart(const std::string& key, Millis wall) {
-  const auto found = series_.find(key);
-  if (found == series_.end()) return std::nullopt;
-  found->second.name = new_name(found->second.event, wall);
-  found->second.written_note = found->second.event.note;
-  found->second.count = 1;
-  found->second.written_count = 1;
-  return creation(key, found->second, wall);
+std::optional<EventWrite> EventSeries::restart(const EventWrite& gone, Millis wall) {
+  const auto found = series_.find(gone.key);
+  if (found == series_.end() || found->second.name != gone.name) return std::nullopt;
+  Series& series = found->second;
+  series.name = new_name(series.event, wall);
+  series.written_note = series.event.note;
+  series.note_seen_wall = wall;
+  series.count = 1;
+  series.written_count = 1;
+  return creation(gone.key, series, wall);
 }
 
 EventWrite EventSeries::creation(const std::string& key, const Series& series, Millis wall) const {
@@ -142,7 +150,7 @@ EventWrite EventSeries::update(const std::string& key, Series& series, Millis st
   series.last_written = steady;
   nlohmann::json body = {
       {"series",
-       {{"count", series.count}, {"lastObservedTime", format_micro_time(series.last_seen_wall)}}}};
+       {{"count", series.count}, {"lastObservedTime", format_micro_time(series.note_seen_wall)}}}};
   return {key, false, namespace_of(series.event), series.name, std::move(body)};
 }
 

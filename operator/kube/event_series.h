@@ -28,10 +28,10 @@ struct EventWrite {
 class EventSeries {
  public:
   struct Limits {
-    Millis window;             // an equal event within it joins the series
-    Millis heartbeat;          // a long series is written again so often
-    int notes = 10;            // that many different ones are written at once,
-    Millis note_again{60000};  // and then the newest so often
+    Millis window;              // an equal event within it joins the series
+    Millis heartbeat;           // a long series is written again so often
+    int notes = 10;             // that many different ones are written at once,
+    Millis note_again{300000};  // and then the newest so often
     std::size_t max_series = 4096;
   };
   EventSeries(std::string controller, std::string instance, Limits limits);
@@ -41,26 +41,30 @@ class EventSeries {
   /// Ends the series that fell silent; answers the newest note or the final count of those that
   /// need it.
   std::vector<EventWrite> sweep(Millis steady);
-  /// The event of a PATCH is gone: begins the series anew. Nothing when the key is unknown.
-  std::optional<EventWrite> restart(const std::string& key, Millis wall);
+  /// The event of that PATCH is gone: begins the series anew. Nothing when the series has ended, or
+  /// has another event by now.
+  std::optional<EventWrite> restart(const EventWrite& gone, Millis wall);
 
   std::size_t size() const { return series_.size(); }
 
  private:
   struct Series {
     Event event;  // the newest
-    std::string name;
-    std::string written_note;
-    int notes = 1;  // written so far
-    std::int64_t count = 1;
-    std::int64_t written_count = 1;
     Millis last_seen{0};
     Millis last_seen_wall{0};
+    std::int64_t repeats = 1;  // its note came so often in a row
+    // Of the object on the server:
+    std::string name;
+    std::string written_note;
+    Millis note_seen_wall{0};  // when that note came last
+    std::int64_t count = 1;    // how often it came
+    std::int64_t written_count = 1;
     Millis last_written{0};
+    int notes = 1;  // written so far
   };
   EventWrite creation(const std::string& key, const Series& series, Millis wall) const;
-  /// What is to be told of the newest note, if it is another than the object's.
-  void renew(const std::string& key, Series& series, Millis steady, Millis wall,
+  /// The newest note, which is another than the object's, gets an object of its own.
+  void renew(const std::string& key, Series& series, Millis steady,
              std::vector<EventWrite>& writes);
   EventWrite update(const std::string& key, Series& series, Millis steady) const;
   std::string new_name(const Event& event, Millis wall);

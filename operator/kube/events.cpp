@@ -91,7 +91,7 @@ void EventRecorder::Impl::send(EventWrite write) {
     }
     if (gone) {
       // The event expired on the server (they live an hour); what goes on deserves a new one.
-      auto fresh = series.restart(write.key, system_clock().wall());
+      auto fresh = series.restart(write, system_clock().wall());
       if (!fresh) return;
       write = std::move(*fresh);
       continue;

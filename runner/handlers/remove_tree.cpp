@@ -40,7 +40,8 @@ bool is_filled() {
   return errno == ENOTEMPTY || errno == EEXIST;
 }
 
-// Calls `each` with the name of everything in the folder; false when it cannot be read.
+// Calls `each` with the name of everything in the folder, until it answers false; false when the
+// folder cannot be read.
 template <typename Each>
 bool for_each_entry(int folder, Each each) {
   const int own = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -51,7 +52,7 @@ bool for_each_entry(int folder, Each each) {
   }
   while (const dirent* entry = readdir(dir.get())) {
     const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") each(entry->d_name);
+    if (name != "." && name != ".." && !each(entry->d_name)) break;
   }
   return true;
 }
@@ -59,7 +60,8 @@ bool for_each_entry(int folder, Each each) {
 // A tree is taken apart at its top: the folders in a folder move up beside it, and it goes.
 class Leveller {
  public:
-  explicit Leveller(int top) : top_(top), prefix_(random_hex(16)) {}
+  Leveller(int top, const std::atomic<bool>* stop)
+      : top_(top), stop_(stop), prefix_(random_hex(16)) {}
 
   int run() {
     for (int pass = 0; pass < kMaxPasses; ++pass) {
@@ -69,8 +71,10 @@ class Leveller {
       const bool read = for_each_entry(top_, [&](const char* name) {
         ++left;
         if (remove_one(top_, name) || (is_filled() ? level(name) : failed())) ++done;
+        return !stopped();
       });
       if (!read) return errno;
+      if (stopped()) return ECANCELED;
       if (left == 0) return 0;
       if (done == 0) return error_;
     }
@@ -82,17 +86,20 @@ class Leveller {
     const UniqueFd folder = open_folder(top_, name);
     if (!folder) return failed();
     const bool read = for_each_entry(folder.get(), [&](const char* inner) {
-      if (remove_one(folder.get(), inner)) return;
+      if (remove_one(folder.get(), inner)) return !stopped();
       // To move a folder is to write to it: ".." changes.
       if (is_filled() && open_up(folder.get(), inner)) {
         const std::string moved = prefix_ + std::to_string(moves_++);
-        if (renameat(folder.get(), inner, top_, moved.c_str()) == 0) return;
+        if (renameat(folder.get(), inner, top_, moved.c_str()) == 0) return !stopped();
       }
       (void)failed();
+      return !stopped();
     });
     if (!read || unlinkat(top_, name, AT_REMOVEDIR) != 0) return failed();
     return true;
   }
+
+  bool stopped() const { return stop_ != nullptr && *stop_; }
 
   bool failed() {
     if (error_ == 0) error_ = errno;
@@ -100,6 +107,7 @@ class Leveller {
   }
 
   int top_;
+  const std::atomic<bool>* stop_;
   std::string prefix_;
   int moves_ = 0;
   int error_ = 0;  // the first of this pass
@@ -107,10 +115,10 @@ class Leveller {
 
 }  // namespace
 
-int remove_tree(const std::string& folder) {
+int remove_tree(const std::string& folder, const std::atomic<bool>* stop) {
   int error = 0;
   if (const UniqueFd top = open_folder(AT_FDCWD, folder.c_str())) {
-    error = Leveller(top.get()).run();
+    error = Leveller(top.get(), stop).run();
   } else if (errno != ENOTDIR) {
     return errno == ENOENT ? 0 : errno;
   }

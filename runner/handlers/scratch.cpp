@@ -17,11 +17,13 @@ namespace {
 
 constexpr off_t kMaxReadBytes = 16 * 1024 * 1024;  // the largest session that a pool may allow
 
-void remove_scratch(const std::string& folder) {
-  if (const int error = remove_tree(folder); error != 0) {
+bool remove_scratch(const std::string& folder, const std::atomic<bool>* stop = nullptr) {
+  const int error = remove_tree(folder, stop);
+  if (error != 0 && error != ECANCELED) {
     log::warn("a scratch folder could not be removed",
               {{"folder", folder}, {"error", std::strerror(error)}});
   }
+  return error == 0;
 }
 
 // Whether the folder is as make_scratch() left it.
@@ -41,7 +43,7 @@ bool is_untouched(const std::string& folder) {
 std::string make_scratch(const std::string& folder) {
   if (mkdir(folder.c_str(), 0700) == 0) return folder;
   if (errno == EEXIST) {
-    remove_scratch(folder);
+    (void)remove_scratch(folder);
     if (mkdir(folder.c_str(), 0700) == 0) return folder;
   }
   return {};
@@ -92,39 +94,57 @@ ScratchCleaner::~ScratchCleaner() {
 
 void ScratchCleaner::remove(std::string folder) {
   if (folder.empty() || rmdir(folder.c_str()) == 0 || errno == ENOENT) return;
-  ScratchLeft work;
-  work.folders.push_back(std::move(folder));
-  push(std::move(work));
+  const std::lock_guard lock(mutex_);
+  own_.push_back(std::move(folder));
+  begin();
 }
 
 void ScratchCleaner::remove(ScratchLeft left) {
   log::info("removing what a runner that was killed has left",
-            {{"folders", left.folders.size() - 1}, {"anchor", left.folders.back()}});
-  push(std::move(left));
+            {{"folders", left.folders.size()}, {"anchor", left.anchor}});
+  const std::lock_guard lock(mutex_);
+  left_.push_back(std::move(left));
+  begin();
 }
 
-void ScratchCleaner::push(ScratchLeft work) {
-  {
-    const std::lock_guard lock(mutex_);
-    work_.push_back(std::move(work));
-    if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
-  }
+void ScratchCleaner::begin() {
+  if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
   changed_.notify_one();
 }
 
 void ScratchCleaner::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    changed_.wait(lock, [this] { return stop_ || !work_.empty(); });
-    if (work_.empty()) return;
-    {
-      const ScratchLeft work = std::move(work_.front());
-      work_.pop_front();
+    changed_.wait(lock, [this] { return stop_ || !own_.empty() || !left_.empty(); });
+    if (!own_.empty()) {
+      const std::string folder = std::move(own_.front());
+      own_.pop_front();
       lock.unlock();
-      for (const std::string& folder : work.folders) remove_scratch(folder);
+      (void)remove_scratch(folder);
+      lock.lock();
+    } else if (stop_) {
+      return;
+    } else {
+      ScratchLeft left = std::move(left_.front());
+      left_.pop_front();
+      lock.unlock();
+      const bool done = remove_some(left);
+      if (done) left = {};
+      lock.lock();
+      if (!done) left_.push_front(std::move(left));
     }
-    lock.lock();
   }
+}
+
+bool ScratchCleaner::remove_some(ScratchLeft& left) {
+  if (!left.folders.empty()) {
+    // Without its anchor nobody would look for it again.
+    if (!remove_scratch(left.folders.back(), &stop_)) left.keep_anchor = true;
+    left.folders.pop_back();
+  }
+  if (!left.folders.empty()) return false;
+  if (!left.keep_anchor) (void)remove_scratch(left.anchor);
+  return true;
 }
 
 ScratchPool::ScratchPool(std::string base) : base_(std::move(base)), anchor_(base_) {

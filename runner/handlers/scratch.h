@@ -3,6 +3,7 @@
 // large tree takes long and the handler loop must not wait.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -27,22 +28,26 @@ std::optional<std::string> read_scratch(const std::string& folder, const char* n
 class ScratchCleaner {
  public:
   ScratchCleaner() = default;
-  ~ScratchCleaner();  // removes what is left
+  ~ScratchCleaner();  // removes what is left of its own process
   ScratchCleaner(const ScratchCleaner&) = delete;
   ScratchCleaner& operator=(const ScratchCleaner&) = delete;
 
   void remove(std::string folder);
-  /// Of a process that is gone: one after another, the lock is let go of when that is done.
+  /// Of a process that is gone: when nothing else is to be done, and not at the end, which must not
+  /// wait for it. The lock is let go of then.
   void remove(ScratchLeft left);
 
  private:
-  void push(ScratchLeft work);
+  void begin();  // with the mutex held
   void run();
+  /// A part of it; true when there is nothing more to do about it.
+  bool remove_some(ScratchLeft& left);
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<ScratchLeft> work_;
-  bool stop_ = false;
+  std::deque<std::string> own_;
+  std::deque<ScratchLeft> left_;
+  std::atomic<bool> stop_{false};  // changes with the mutex held
   std::thread thread_;
 };
 

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::string_view kFront = "wp-job-";
 constexpr std::string_view kAnchor = "-0";
+constexpr int kTries = 3;
 
 // The first part of this boot's uuid: names of pools begin with it.
 std::string boot() {
@@ -32,7 +33,7 @@ bool is_ours(const struct stat& info) {
 }
 
 // The lock on that folder, unless somebody holds it, or it is no folder of ours, or gone by now.
-UniqueFd lock_left(const std::string& path) {
+UniqueFd lock_folder(const std::string& path) {
   UniqueFd file = open_folder(path);
   struct stat info {};
   if (!file || flock(file.get(), LOCK_EX | LOCK_NB) != 0 || fstat(file.get(), &info) != 0 ||
@@ -59,20 +60,21 @@ std::string scratch_name(const std::string& pool, std::int64_t number) {
   return std::string(kFront) + pool + "-" + std::to_string(number);
 }
 
-ScratchAnchor::ScratchAnchor(const std::string& base) : pool_(boot() + random_hex(12)) {
-  const std::string path = base + "/" + scratch_name(pool_, 0);
-  for (int tries = 0; tries < 3; ++tries) {
-    if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return;
-    UniqueFd file = open_folder(path);
-    struct stat info {};
-    // Somebody who looked for what is left may have been quicker than the lock, and has removed it.
-    if (!file || flock(file.get(), LOCK_EX) != 0 || fstat(file.get(), &info) != 0 ||
-        info.st_nlink == 0) {
-      continue;
+ScratchAnchor::ScratchAnchor(const std::string& base) {
+  for (int tries = 0; tries < kTries; ++tries) {
+    pool_ = boot() + random_hex(12);
+    const std::string path = base + "/" + scratch_name(pool_, 0);
+    if (mkdir(path.c_str(), 0700) != 0) {
+      if (errno == EEXIST) continue;
+      return;
     }
-    path_ = path;
-    lock_ = std::move(file);
-    return;
+    // Somebody who looks for what is left may be quicker than the lock: that name is theirs then.
+    if (UniqueFd file = lock_folder(path)) {
+      path_ = path;
+      lock_ = std::move(file);
+      return;
+    }
+    rmdir(path.c_str());
   }
 }
 
@@ -84,20 +86,20 @@ std::vector<ScratchLeft> find_left_scratch(const std::string& base) {
   std::vector<ScratchLeft> all;
   const std::string here = std::string(kFront) + boot();
   if (here == kFront) return all;
-  const std::vector<std::string> names = names_in(base);
-  for (const std::string& anchor : names) {
+  for (const std::string& anchor : names_in(base)) {
     if (!anchor.starts_with(here) || !anchor.ends_with(kAnchor)) continue;
     ScratchLeft left;
-    left.lock = lock_left(base + "/" + anchor);
+    left.anchor = base + "/" + anchor;
+    left.lock = lock_folder(left.anchor);
     if (!left.lock) continue;
     const std::string pool = anchor.substr(0, anchor.size() - kAnchor.size() + 1);  // with its dash
-    for (const std::string& name : names) {
+    // Read under the lock: before it, the owner may still have made folders.
+    for (const std::string& name : names_in(base)) {
       const std::string path = base + "/" + name;
       struct stat info {};
       if (name == anchor || !name.starts_with(pool)) continue;
       if (lstat(path.c_str(), &info) == 0 && is_ours(info)) left.folders.push_back(path);
     }
-    left.folders.push_back(base + "/" + anchor);
     all.push_back(std::move(left));
   }
   return all;

@@ -4,7 +4,8 @@
 // An anchor is an empty folder beside the scratch folders of its pool, named like them, that its
 // process holds a lock on (flock) for as long as it lives. One that can be locked has lost its
 // owner, and so have the folders of that name. Only those of this boot and of this user count: on a
-// volume that several machines share a lock may say nothing of another one.
+// volume that several machines share a lock may say nothing of another one. Locks of a FUSE mount
+// are known to that mount only: such a volume is none for scratch folders (docs/pods.md).
 #pragma once
 
 #include <string>
@@ -20,7 +21,7 @@ std::string scratch_name(const std::string& pool, std::int64_t number);
 class ScratchAnchor {
  public:
   /// Chooses a name that no other pool has. Where no folder can be made or locked there is no
-  /// anchor, and nobody removes what is left behind.
+  /// anchor, and nobody removes what is left behind. Never waits for a lock.
   explicit ScratchAnchor(const std::string& base);
   ~ScratchAnchor();
   ScratchAnchor(const ScratchAnchor&) = delete;
@@ -34,10 +35,12 @@ class ScratchAnchor {
   UniqueFd lock_;
 };
 
-/// What a process that is gone has left: `folders` end with the anchor, which is to go last. Nobody
-/// else removes them while `lock` is held.
+/// What a process that is gone has left. The anchor is to go when all of the folders went: by it
+/// the next one finds those that stay. Nobody else removes them while `lock` is held.
 struct ScratchLeft {
   std::vector<std::string> folders;
+  std::string anchor;
+  bool keep_anchor = false;  // a folder could not be removed
   UniqueFd lock;
 };
 std::vector<ScratchLeft> find_left_scratch(const std::string& base);

@@ -89,3 +89,21 @@ TEST_CASE("a beat from the future is now") {
   counts.workers = {worker("w/1", "")};
   CHECK(worker_rows(counts, Millis{15'000})[0].beat_age == Millis{0});
 }
+
+TEST_CASE("a broken handler whose worker runs jobs all the same is told as that") {
+  const auto told = [](std::vector<queue::WorkerCounts> workers) {
+    return broken_handlers(rows_of(std::move(workers)));
+  };
+  const auto idle = worker("w/1", R"({"broken":true,"trouble":"no program"})");
+  const auto busy = worker("w/2", R"({"broken":true,"running":[{"id":"a"}]})");
+  const auto well = worker("w/3", R"({"broken":false,"running":[{"id":"b"}]})");
+  CHECK(told({well}).text().empty());
+  CHECK_FALSE(told({well}).all());
+  CHECK(told({idle}).text() == "the handler of 1 of 1 workers cannot run: no program");
+  CHECK(told({idle}).all());
+  CHECK(told({idle, well}).text() == "the handler of 1 of 2 workers cannot run: no program");
+  CHECK_FALSE(told({idle, well}).all());
+  CHECK(told({idle, busy, well}).text() ==
+        "the handler of 2 of 3 workers has trouble, 1 of them run jobs all the same: no program");
+  CHECK_FALSE(told({idle, busy}).all());
+}

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "tests/product/cluster.h"
+#include "tests/product/gated_jobs.h"
 #include "tests/support/temp_folder.h"
 
 using namespace wp;
@@ -64,7 +65,8 @@ TEST_CASE("a worker killed with SIGKILL: its job runs again and completes once")
   const test::OwnFolder folder;
   const std::string once = folder.path() + "/once";
   // The first time it does not end by itself; and no lease lapses in this test.
-  product.apply_pool("kill", {"sh", "-c", "[ -e $0 ] || { : >$0; exec sleep 600; }; echo done", once},
+  product.apply_pool("kill",
+                     {"sh", "-c", "[ -e $0 ] || { : >$0; exec sleep 600; }; echo done", once},
                      nlohmann::json::object(), 1, {{"jobs", {{"lease", "5m"}}}});
   REQUIRE(eventually([&] { return product.condition("kill", "QueueReachable") == "True/Reached"; },
                      Millis{60000}));
@@ -87,12 +89,23 @@ TEST_CASE("a worker killed with SIGKILL: its job runs again and completes once")
 TEST_CASE("deleting a pool removes its Deployment; its job ends in peace") {
   if (!test::have_cluster()) exit(77);
   Product product;
-  product.apply_pool("gone", {"sh", "-c", "sleep 2; echo done"});
+  test::GatedJobs jobs;
+  product.apply_pool("gone", jobs.command());
   REQUIRE(eventually([&] { return product.condition("gone", "QueueReachable") == "True/Reached"; },
                      Millis{60000}));
-  product.put("gone", 1, "x");
-  REQUIRE(eventually([&] { return product.counts("gone").active == 1; }, Millis{60000}));
+  product.put("gone", {{"job", jobs.gated("job")}});
+  REQUIRE(eventually([&] { return jobs.runs_of("job") == 1; }, Millis{60000}));
   (void)product.api().remove(product.pool_path("gone"));
+  // The worker has been told to stop, and its job runs on.
+  REQUIRE(eventually(
+      [&] {
+        const auto workers = product.counts("gone").workers;
+        return workers.size() == 1 && !workers[0].info.empty() &&
+               nlohmann::json::parse(workers[0].info).value("draining", false);
+      },
+      Millis{60000}));
+  CHECK(product.counts("gone").active == 1);
+  jobs.let_go("job");
   REQUIRE(eventually([&] { return product.pods("gone").empty(); }, Millis{60000}));
   const queue::Counts counts = product.counts("gone");
   CHECK(counts.stat.at("completed") == 1);

@@ -130,3 +130,18 @@ TEST_CASE("what is not there is removed; what cannot be removed is told, and the
   CHECK(std::filesystem::exists(folder + "/root/file"));
   CHECK_FALSE(std::filesystem::exists(folder + "/mine"));
 }
+
+TEST_CASE("a removal that is told to stop leaves the rest, and another one ends it") {
+  const test::OwnFolder temp;
+  const std::string folder = temp.path() + "/mine";
+  for (const char* name : {"", "/a", "/b", "/c"}) {
+    std::filesystem::create_directory(folder + name);
+    make_file(folder + name + "/1");
+    make_file(folder + name + "/2");
+  }
+  const std::atomic<bool> stop{true};
+  CHECK(remove_tree(folder, &stop) == ECANCELED);
+  CHECK_FALSE(std::filesystem::is_empty(folder));
+  CHECK(remove_tree(folder) == 0);
+  CHECK_FALSE(std::filesystem::exists(folder));
+}

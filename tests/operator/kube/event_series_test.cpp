@@ -67,8 +67,10 @@ TEST_CASE("another note is another object: the newest says what was so last") {
   CHECK_FALSE(last[0].create);  // what is still to be counted of the one before
   CHECK(last[0].name == first);
   CHECK(last[0].body["series"]["count"] == 3);
+  CHECK(last[0].body["series"]["lastObservedTime"] == "1970-01-01T00:00:00.002000Z");
   CHECK(last[1].create);
   CHECK(last[1].name != first);
+  CHECK(last[1].body["eventTime"] == "1970-01-01T00:00:03.000000Z");
   CHECK(last[1].body["note"] == "5 to 2");
   CHECK(all.sweep(Millis{363000}).empty());
 }
@@ -93,13 +95,35 @@ TEST_CASE("notes that differ each time are bounded, and the last one comes all t
       newest = write.body["note"];
     }
   }
-  CHECK(creations <= 10 + 60);
+  CHECK(creations == 10 + 11);  // one in five minutes
   CHECK(newest != "3599");
   CHECK(all.sweep(Millis{3600'000}).empty());
-  const auto last = all.sweep(Millis{3680'000});
-  REQUIRE(last.size() == 2);
-  CHECK(last[1].body["note"] == "3599");
-  CHECK(all.sweep(Millis{3740'000}).empty());
+  const auto last = all.sweep(Millis{3900'000});
+  REQUIRE(last.size() == 1);
+  CHECK(last[0].body["note"] == "3599");
+  CHECK(all.sweep(Millis{4000'000}).empty());
+  CHECK(all.size() == 0);
+}
+
+TEST_CASE("a note that waits is counted for itself, and written when its series ends") {
+  EventSeries all("example.dev/operator", "pod-1",
+                  {.window = Millis{60000}, .heartbeat = Millis{1800000}, .notes = 1});
+  const std::string first = all.seen(event("R", "old"), Millis{0}, Millis{0})[0].name;
+  CHECK(all.seen(event("R", "old"), Millis{1000}, Millis{1000}).size() == 1);
+  CHECK(all.seen(event("R", "old"), Millis{2000}, Millis{2000}).empty());
+  CHECK(all.seen(event("R", "passing"), Millis{3000}, Millis{3000}).empty());
+  CHECK(all.seen(event("R", "new"), Millis{4000}, Millis{4000}).empty());
+  CHECK(all.seen(event("R", "new"), Millis{5000}, Millis{5000}).empty());
+  const auto last = all.sweep(Millis{65000});
+  REQUIRE(last.size() == 3);
+  CHECK(last[0].name == first);
+  CHECK(last[0].body["series"]["count"] == 3);
+  CHECK(last[0].body["series"]["lastObservedTime"] == "1970-01-01T00:00:02.000000Z");
+  CHECK(last[1].create);
+  CHECK(last[1].body["note"] == "new");
+  CHECK(last[2].name == last[1].name);
+  CHECK(last[2].body["series"]["count"] == 2);
+  CHECK(last[2].body["series"]["lastObservedTime"] == "1970-01-01T00:00:05.000000Z");
 }
 
 TEST_CASE("a long series is written by its heartbeat") {
@@ -122,11 +146,15 @@ TEST_CASE("another reason is another event") {
 TEST_CASE("a series whose event expired on the server begins anew") {
   EventSeries all = series();
   const auto first = all.seen(event(), Millis{0}, Millis{0});
-  const auto again = all.restart(first[0].key, Millis{5});
+  const auto again = all.restart(first[0], Millis{5});
   REQUIRE(again);
   CHECK(again->create);
   CHECK(again->name != first[0].name);
-  CHECK_FALSE(all.restart("unknown", Millis{5}));
+  // What the series has left behind needs no other event.
+  CHECK_FALSE(all.restart(first[0], Millis{5}));
+  EventWrite unknown = *again;
+  unknown.key = "unknown";
+  CHECK_FALSE(all.restart(unknown, Millis{5}));
 }
 
 TEST_CASE("long notes are cut between characters") {
