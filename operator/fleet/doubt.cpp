@@ -17,7 +17,9 @@ void Doubt::look(const Sight& sight, Millis now) {
   if (sight.marked > 0 && (begins || overtaken || inherited)) doubt_since_ = now;
   if (given_since_) {
     taken_back_ = taken_back_ || raised;
-    if (!given && (taken_back_ || sight.rollout)) doubt_since_ = now;
+    // Somebody else may have deleted others, and the picker, before it saw that, a marked one.
+    const bool others_went = sight.marked > 0;
+    if (!given && (taken_back_ || sight.rollout || others_went)) doubt_since_ = now;
   }
   if (!given) {
     given_since_.reset();

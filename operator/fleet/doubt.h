@@ -2,9 +2,9 @@
 // part of a pool's Memory.
 //
 // A lowering takes effect when somebody else carries it out: until fewer pods are there, any marked
-// one may be the next. When it is taken back before that, or a rollout begins, nobody knows how far
-// it came; then the controllers have to have seen the newest number, and some time has to pass in
-// which our watches show what they did.
+// one may be the next. When it is taken back before that, or a rollout begins, or others went than
+// the marked, nobody knows how far it came; then the controllers have to have seen the newest
+// number, and some time has to pass in which our watches show what they did.
 #pragma once
 
 #include <optional>

@@ -282,20 +282,31 @@ bool Operator::sees_all_pods() {
   return active == static_cast<std::ptrdiff_t>(there);
 }
 
-// Marks and un-marks are never on their way to the picker together.
+// Marks and un-marks are never on their way to the picker together, as far as counts can tell.
 void Operator::check_marks(const Plan& made) {
   if (answers_lost_ || (made.mark.empty() && made.unmark.empty())) return;
+  std::string crossed;
+  int under_way = 0;
+  int gone = 0;  // marked ones: in the counts, they make up for marks that are under way
+  for (const auto& [uid, known] : cluster_.picker_pods.objects) {
+    const auto pod = cluster_.pods.find(uid);
+    const bool there = pod != cluster_.pods.end() && !pod->second.terminating;
+    if (known.marked && !known.terminating && !known.gone && !there) ++gone;
+  }
   for (const auto& [uid, pod] : cluster_.pods) {
     if (pod.terminating) continue;
     const auto known = cluster_.picker_pods.objects.find(uid);
     const bool counted = known != cluster_.picker_pods.objects.end() && known->second.marked;
     if (status_tells && pod.marked && !counted && !made.unmark.empty()) {
-      wrong.push_back("un-marks while a mark is on its way: " + uid);
+      ++under_way;
+      crossed = uid;
     }
     if (status_tells && !pod.marked && counted && !made.mark.empty()) {
       wrong.push_back("marks while an un-mark is on its way: " + uid);
     }
   }
+  // What is marked next, and lowered by, is held against the picker's own picture then.
+  if (under_way > gone) wrong.push_back("un-marks while a mark is on its way: " + crossed);
 }
 
 // Whose mark was given up serves before it is off only when it is needed.
@@ -322,6 +333,15 @@ void Operator::check_lowering(const Plan& made) {
       wrong.push_back("lowered by a worker that is not retired for long: " + uid);
     }
     if (!pod->second.marked) wrong.push_back("lowered by a worker without a mark: " + uid);
+  }
+  // Places without a pod need no marks.
+  if (!status_tells || answers_lost_ || made.victims.empty()) return;
+  for (const auto& [uid, pod] : cluster_.pods) {
+    const auto known = cluster_.picker_pods.objects.find(uid);
+    const bool counted = known != cluster_.picker_pods.objects.end() && known->second.marked;
+    if (!pod.terminating && counted != pod.marked) {
+      wrong.push_back("lowered while the picker has another picture of the marks: " + uid);
+    }
   }
 }
 

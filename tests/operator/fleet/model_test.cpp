@@ -1,6 +1,6 @@
 // plan() in a simulated cluster, driven by chance: thousands of runs, each with its own faults.
 // A run that fails names its seed; WORKERPOOL_MODEL_SEED=<seed> runs that one alone,
-// WORKERPOOL_MODEL_RUNS=<n> so many.
+// WORKERPOOL_MODEL_RUNS=<n> so many, WORKERPOOL_MODEL_FIRST=<seed> from that one on.
 #include <algorithm>
 #include <cstdlib>
 #include <doctest/doctest.h>
@@ -225,10 +225,11 @@ int from_environment(const char* name, int fallback) {
 TEST_CASE("by chance: no job is interrupted, and everything comes to rest") {
   const int only = from_environment("WORKERPOOL_MODEL_SEED", -1);
   const int runs = only >= 0 ? 1 : from_environment("WORKERPOOL_MODEL_RUNS", 1500);
+  const int first = only >= 0 ? only : from_environment("WORKERPOOL_MODEL_FIRST", 0);
   Totals totals;
   int failed = 0;
   for (int i = 0; i < runs && failed < 5; ++i) {
-    const int seed = only >= 0 ? only : i;
+    const int seed = first + i;
     const std::vector<std::string> wrong =
         Run(static_cast<std::uint64_t>(seed), totals, only >= 0).play();
     if (wrong.empty()) continue;

@@ -79,6 +79,49 @@ TEST_CASE("6: who may be deleted for a lowering is not called back; who drains i
   CHECK(stage.step().replicas == 6);
 }
 
+TEST_CASE("6: others vanish in the midst of a lowering: the marked may be deleted all the same") {
+  Stage stage = lowered();
+  stage.witness_follows = false;
+  stage.step();
+  stage.remove("a");
+  stage.remove("b");
+  const Millis then = stage.now;
+  // As many are left as are asked for; but the picker has deleted d and e before it saw that.
+  while (stage.now - then < Millis{4900}) CHECK(nothing(stage.step()));
+  SUBCASE("and so they are") {
+    stage.remove("d");
+    stage.remove("e");
+    stage.add("f");
+    stage.add("g");
+    stage.view.witness = stage.seen();
+    CHECK(nothing(stage.step()));
+  }
+  SUBCASE("it had seen that") {
+    CHECK(nothing(stage.step(Millis{5000})));  // it does not say so yet
+    stage.view.witness = stage.seen();
+    CHECK(stage.step().unretire == Uids{"d", "e"});
+  }
+}
+
+TEST_CASE("7: an earlier leader's lowering may be on its way when the controllers are behind") {
+  Stage stage = about_to_lower();
+  stage.memory = {};
+  stage.situation.desired = 5;
+  stage.witness_follows = false;
+  stage.view.witness = stage.seen();
+  stage.view.witness->current = false;
+  for (int i = 0; i < 100; ++i) CHECK(nothing(stage.step()));
+  stage.view.witness->current = true;
+  const Millis then = stage.now;
+  Plan plan;
+  while (plan.unretire.empty()) {
+    CHECK(plan.unmark.empty());
+    plan = stage.step();
+  }
+  CHECK(plan.unretire == Uids{"d", "e"});
+  CHECK(stage.now - then >= Millis{4900});
+}
+
 TEST_CASE("6: an order that nobody carries out does not hold up demand for ever") {
   Stage stage = lowered();
   stage.situation.desired = 5;
