@@ -41,7 +41,8 @@ constexpr std::array kCauses = {
     Advice{cause::kUnschedulable, "pods that were asked for do not start", "workers.template",
            "add nodes, or mend workers.template; kubectl describe pod says what is missing"},
     Advice{cause::kHandlersBroken, "no worker can run its handler", "workers.handler",
-           "mend workers.handler, the image or the app; workerpoolctl doctor and a worker's log say why"},
+           "mend workers.handler, the image or the app; workerpoolctl doctor and a worker's log "
+           "say why"},
     Advice{cause::kUnknown, "the queue cannot be read, so the size is held", "queue.redis",
            "mend what QueueReachable says; scaling.fallback sets a size for such times"},
     Advice{cause::kPaused, "somebody paused the pool or its queue", "pause",
@@ -72,7 +73,8 @@ constexpr std::array kTroubles = {
     Advice{condition::kQueueReachable, "the queue cannot be read", "queue.redis",
            "mend the way to Redis (queue.redis); the size is held meanwhile"},
     Advice{condition::kHandlersBroken, "workers cannot run their handler", "workers.handler",
-           "mend workers.handler, the image or the app; workerpoolctl doctor and a worker's log say why"},
+           "mend workers.handler, the image or the app; workerpoolctl doctor and a worker's log "
+           "say why"},
     Advice{condition::kRolloutStuck, "new pods do not become ready", "workers.template",
            "mend workers.template; the old pods serve meanwhile, and none leaves"},
     Advice{condition::kWorkersStalled, "jobs make no progress", "health.stallTimeout",
