@@ -5,6 +5,7 @@
 
 #include "operator/workload/kube_workload.h"
 #include "tests/operator/workload/cluster_fixture.h"
+#include "tests/support/set_clock.h"
 #include "tests/support/wait.h"
 
 using namespace wp;
@@ -12,6 +13,7 @@ using namespace wp::workload;
 using nlohmann::json;
 using test::ClusterFixture;
 using test::eventually;
+using test::SetClock;
 using test::workers_with_image;
 
 namespace {
@@ -20,17 +22,6 @@ using Kind = WorkloadError::Kind;
 
 constexpr const char* kState = "workerpool.dev/state";
 constexpr const char* kCost = "controller.kubernetes.io/pod-deletion-cost";
-
-// Time that stands still until it is moved.
-class SetClock : public Clock {
- public:
-  Millis steady() const override { return Millis{now_.load()}; }
-  Millis wall() const override { return system_clock().wall(); }
-  void advance(Millis by) { now_ += by.count(); }
-
- private:
-  std::atomic<std::int64_t> now_ = 1000;
-};
 
 // A pool with so many pods, all of them seen.
 struct Subject {

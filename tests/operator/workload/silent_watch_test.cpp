@@ -1,28 +1,18 @@
 // A lowering while the watch of the pods stands still, which nobody notices for minutes: what the
 // watch has not shown is seen by a read right before.
-#include <atomic>
 #include <doctest/doctest.h>
 #include <optional>
 
 #include "tests/operator/workload/silent_server.h"
+#include "tests/support/set_clock.h"
 
 using namespace wp;
 using namespace wp::workload;
+using test::SetClock;
 
 namespace {
 
 using Kind = WorkloadError::Kind;
-
-// Time that stands still until it is moved.
-class SetClock : public Clock {
- public:
-  Millis steady() const override { return Millis{now_.load()}; }
-  Millis wall() const override { return system_clock().wall(); }
-  void advance(Millis by) { now_ += by.count(); }
-
- private:
-  std::atomic<std::int64_t> now_ = 100000;
-};
 
 struct Standstill {
   Standstill() { REQUIRE(silent.synced); }
